@@ -192,8 +192,12 @@ static constexpr Field<SourceSeen> kSourceSeen[] = {
         "oldest", "it still had the changes from here on; 0: not known"),
     field<[](const SourceSeen& seen) { return seen.view.probed; }>(
         "probed", "oldest was found by asking for changes, and may lie an eighth too far back"),
+    field<[](const SourceSeen& seen) { return seen.view.young; }>(
+        "young", "nothing of it was let go yet: how far back it will reach is not known"),
     field<&SourceSeen::age>("age", "seconds since it answered; -1: not yet"),
     field<&SourceSeen::fault>("fault", "why it does not answer; \"\": it does"),
+    field<&SourceSeen::own_stream>(
+        "own_stream", "why its changes come by a stream of their own; \"\": nothing is known"),
 };
 Record<SourceSeen> record_of(const SourceSeen*) {
   return {"lugger.source_seen", "what was seen of the source of a job that is moved", kSourceSeen};

@@ -58,6 +58,57 @@ Record<TableVerdict> record_of(const TableVerdict*) {
   return {"lugger.table_verdict", "", kTableVerdict};
 }
 
+static constexpr Field<RecallSide> kRecallSide[] = {
+    field<&RecallSide::how>("how", "the index and its settings; \"\": it has no search"),
+    field<&RecallSide::recall>("recall",
+                               "share of its exact neighbours that its search finds, 0 to 1"),
+    field<&RecallSide::worst>("worst", "of one query"),
+    field<&RecallSide::returned>("returned", "hits of all queries"),
+    field<&RecallSide::wanted>("wanted", "hits that k asks for, as far as there are so many"),
+    field<&RecallSide::short_answers>("short_answers", "queries with fewer hits than wanted"),
+    field<&RecallSide::vectors>("vectors"),
+    field<&RecallSide::without>("without", "rows without a vector"),
+    field<&RecallSide::other_size>("other_size", "vectors of other dimensions than the queries'"),
+};
+Record<RecallSide> record_of(const RecallSide*) { return {"lugger.recall_side", "", kRecallSide}; }
+
+static constexpr Field<RecallQuery> kRecallQuery[] = {
+    field<&RecallQuery::query>("query", "the key of a stored vector, or the line of a file"),
+    field<&RecallQuery::filter>("filter", "\"\": none"),
+    field<&RecallQuery::source>("source", "recall"),
+    field<&RecallQuery::target>("target", "recall"),
+    field<&RecallQuery::overlap>("overlap", "of both answers"),
+    field<&RecallQuery::source_hits>("source_hits"),
+    field<&RecallQuery::target_hits>("target_hits"),
+};
+Record<RecallQuery> record_of(const RecallQuery*) {
+  return {"lugger.recall_query", "", kRecallQuery};
+}
+
+static constexpr Field<RecallVerdict> kRecallVerdict[] = {
+    field<&RecallVerdict::good>("good", "the target finds as much as it must"),
+    field<&RecallVerdict::column>("column"),
+    field<&RecallVerdict::metric>("metric"),
+    field<&RecallVerdict::queries_from>("queries_from", "in words"),
+    field<&RecallVerdict::k>("k"),
+    field<&RecallVerdict::least>("least", "recall of the target"),
+    field<&RecallVerdict::source>("source"),
+    field<&RecallVerdict::target>("target"),
+    field<&RecallVerdict::queries_tested>("queries_tested"),
+    field<&RecallVerdict::nothing_to_find>("nothing_to_find",
+                                           "queries that no vector can answer: not tested"),
+    field<&RecallVerdict::avg_result_overlap>("avg_result_overlap", "of the answers of both sides"),
+    field<&RecallVerdict::perfect_matches>("perfect_matches", "queries with the same hits"),
+    field<&RecallVerdict::exact_overlap>("exact_overlap", "of both sides' exact neighbours"),
+    field<&RecallVerdict::rank_agreement>("rank_agreement", "Kendall's tau of common hits"),
+    field<&RecallVerdict::mean_score_delta>("mean_score_delta", "of exact scores"),
+    field<&RecallVerdict::largest_score_delta>("largest_score_delta"),
+    field<&RecallVerdict::worst>("worst", "queries, by the target's recall"),
+};
+Record<RecallVerdict> record_of(const RecallVerdict*) {
+  return {"lugger.recall", "", kRecallVerdict};
+}
+
 static constexpr Field<Verdict> kVerdict[] = {
     field<&Verdict::equal>("equal"),
     field<&Verdict::job>("job"),
@@ -100,6 +151,7 @@ static constexpr Field<Verdict> kVerdict[] = {
     field<&Verdict::sample>("sample", "what the sample proves, in words"),
     field<&Verdict::looked_for_missing>("looked_for_missing"),
     field<&Verdict::looked_for_extra>("looked_for_extra"),
+    field<&Verdict::recall>("recall", "nil when searches were not compared"),
     field<&Verdict::reasons>("reasons",
                              "why it cannot be called equal, beyond rows and columns: \"the load "
                              "is not finished\""),
@@ -140,6 +192,23 @@ Record<VerifySnapshot> record_of(const VerifySnapshot*) {
   return {"lugger.verify_snapshot", "", kVerifySnapshot};
 }
 
+static constexpr Reader<RecallOptions> kRecallOptions[] = {
+    reader<&RecallOptions::column>("column"),
+    {"k", [](lua_State* L, std::string_view key,
+             RecallOptions& out) { out.k = whole_or<uint64_t>(L, -1, key, 1, out.k); }},
+    {"sample",
+     [](lua_State* L, std::string_view key, RecallOptions& out) {
+       out.sample = whole_or<uint64_t>(L, -1, key, 1, out.sample);
+     }},
+    reader<&RecallOptions::queries>("queries"),
+    reader<&RecallOptions::metric>("metric"),
+    reader<&RecallOptions::least>("least"),
+};
+
+static void read_recall(lua_State* L, std::string_view key, VerifyOptions& out) {
+  read_table(L, -1, std::string(key), kRecallOptions, out.recall.emplace());
+}
+
 static constexpr Reader<VerifyOptions> kOptions[] = {
     reader<&VerifyOptions::jobs>("jobs"),
     reader<&VerifyOptions::sample>("sample"),
@@ -151,6 +220,7 @@ static constexpr Reader<VerifyOptions> kOptions[] = {
     reader<&VerifyOptions::limit_shown>("limit_shown"),
     reader<&VerifyOptions::live>("live"),
     reader<&VerifyOptions::rechecks>("rechecks"),
+    {"recall", read_recall},
     reader<&VerifyOptions::group_rows>("group_rows"),
     reader<&VerifyOptions::overwrite_newer>("overwrite_newer"),
 };

@@ -60,6 +60,8 @@ struct StreamEvent {
   /// when it looked. Else kDocument: of an insert or replace as it was then, of an update as it was
   /// when the server looked, which may be later.
   Value document;
+  /// Asked for, and not sent, because it or a neighbour is too large for the server to send.
+  bool bare = false;
   uint64_t time = 0;  // clusterTime, seconds << 32 | increment; not sent: the token's
   Bytes token;        // `_id`: what startAfter and resumeAfter take
   Bytes session;      // lsid; empty: none

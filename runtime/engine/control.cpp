@@ -108,7 +108,7 @@ std::string render(const ControlFacts& facts) {
     std::replace(line.begin(), line.end(), '\n', ' ');
     out += fmt::format("{}\t{}\n", key, line);
   }
-  return out;
+  return out + fmt::format("process\t{}\n", getpid());
 }
 
 }  // namespace

@@ -64,6 +64,14 @@ void refuse_ddl_in_copy(const Ddl& ddl) {
          fmt::format("what was copied stands. Look at the collection, then {}", kCopyAnew));
 }
 
+void refuse_gone_in_copy(const SourceInfo& source) {
+  throw Error(Code::kRead,
+              fmt::format("{}.{} was dropped, renamed or made anew before what changed during its "
+                          "copy was settled",
+                          source.database, source.collection),
+              fmt::format("what was copied stands. Look at the collection, then {}", kCopyAnew));
+}
+
 std::string policies_text(const DdlPolicies& policies) {
   std::string out;
   for (size_t policy = 0; policy < kDdlPolicyWords.size(); ++policy) {

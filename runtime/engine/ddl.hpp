@@ -3,6 +3,7 @@
 #include <string>
 
 #include "place/ddl.hpp"
+#include "place/source.hpp"
 
 namespace lugger {
 
@@ -18,6 +19,9 @@ DdlOutcome settle_ddl(const Ddl& ddl, const DdlPolicies& policies);
 
 /// Nothing of the kind can be applied while the collection is copied.
 [[noreturn]] void refuse_ddl_in_copy(const Ddl& ddl);
+
+/// What was copied is of a collection that is dropped, renamed or made anew before it is settled.
+[[noreturn]] void refuse_gone_in_copy(const SourceInfo& source);
 
 /// "stop: drop, rename; warn: create": for a plan.
 std::string policies_text(const DdlPolicies& policies);

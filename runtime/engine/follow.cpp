@@ -6,6 +6,7 @@
 
 #include "base/clock.hpp"
 #include "base/text.hpp"
+#include "engine/ddl.hpp"
 #include "place/feed.hpp"
 #include "place/identity.hpp"
 #include "place/spec.hpp"
@@ -20,9 +21,15 @@ constexpr std::string_view kChanges = "changes";
 class SettleCursor final : public Cursor {
  public:
   /// `begun`: when the record of the spooled keys was begun.
-  SettleCursor(std::unique_ptr<Feed> feed, State& state, const std::string& job,
-               const std::string& begun, const Position& after)
-      : feed_(std::move(feed)), state_(state), job_(job), begun_(begun), given_(after) {}
+  SettleCursor(Source& source, State& state, const std::string& job, const std::string& begun,
+               const Position& from, const Position& after)
+      : source_(source),
+        feed_(feed_of(source)),
+        state_(state),
+        job_(job),
+        begun_(begun),
+        from_(from),
+        given_(after) {}
 
   Next next(Batch& batch, const StopFlag&) override {
     if (at_ == page_.size() && !turn_page()) return Next::kEnd;
@@ -31,7 +38,7 @@ class SettleCursor final : public Cursor {
     keys_.clear();
     for (size_t i = at_; i < end; ++i) keys_.push_back(page_[i].key);
     const size_t before = batch.source_bytes;
-    feed_->look_up(keys_, batch);
+    if (!feed_->look_up(keys_, from_, batch)) refuse_gone_in_copy(source_.info());
     // Documents may be large: the next ones are taken to be as the last ones.
     const size_t bytes = std::max<size_t>(1, (batch.source_bytes - before) / keys_.size());
     each_ = std::clamp<size_t>(batch.max_bytes / bytes, 1, 4 * each_);
@@ -56,10 +63,12 @@ class SettleCursor final : public Cursor {
                 "another process began to copy it anew: `lugger runs` shows it");
   }
 
+  Source& source_;
   std::unique_ptr<Feed> feed_;
   State& state_;
   const std::string &job_, &begun_;
-  Position given_;  // of the last key that was looked up
+  const Position from_;  // where changes begin
+  Position given_;       // of the last key that was looked up
   std::vector<SpooledKey> page_;
   std::vector<std::string_view> keys_;
   size_t at_ = 0, each_ = 16;
@@ -157,11 +166,10 @@ class ChangesCursor final : public Cursor {
     const std::vector<SpooledKey> keys = state_.asked_keys(job_, kAskKeys);
     if (keys.empty()) return false;
     std::vector<std::string_view> wanted;
-    for (const SpooledKey& key : keys) {
-      wanted.push_back(key.key);
-      answered_.push_back(key.place);
-    }
-    feed_of(source_)->look_up(wanted, batch);
+    for (const SpooledKey& key : keys) wanted.push_back(key.key);
+    // Where a rename or a drop is still to be heard of, they are asked for again behind it.
+    if (!feed_of(source_)->look_up(wanted, cursor_->position(), batch)) return false;
+    for (const SpooledKey& key : keys) answered_.push_back(key.place);
     return !batch.documents.empty();
   }
 
@@ -195,7 +203,7 @@ class FollowSource final : public Source {
   }
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
     if (partition.id == kSettle)
-      return std::make_unique<SettleCursor>(feed_of(source_), state_, job_, feed_, after);
+      return std::make_unique<SettleCursor>(source_, state_, job_, feed_, from_, after);
     if (const auto kept = state_.feed(job_); kept && !feed_.empty() && kept->started == feed_)
       state_.end_feed(job_);
     return std::make_unique<ChangesCursor>(source_, state_, job_,
@@ -306,9 +314,9 @@ void refuse_to_follow(const RunSettings& settings, Source& source) {
               "leave one of them away");
 }
 
-std::optional<Position> applied_position(State& state, const std::string& job) {
+std::optional<Position> applied_position(State& state, const std::string& job, bool running) {
   const std::optional<RunRecord> run = state.latest_follow(job);
-  if (!run || run->status != RunStatus::kRunning) return {};
+  if (!run || (running ? run->status != RunStatus::kRunning : !is_unfinished(*run))) return {};
   std::optional<Position> out;
   for (const PartitionRecord& partition : state.partitions(run->run)) {
     if (partition.id == kSettle && !partition.done) return {};
@@ -316,6 +324,18 @@ std::optional<Position> applied_position(State& state, const std::string& job) {
       out = partition.position.empty() ? partition.start : partition.position;
   }
   return out;
+}
+
+std::optional<Error> why_renamed(Source& source, State& state, const std::string& job,
+                                 std::string_view cannot) {
+  const std::unique_ptr<Feed> feed = source.feed();
+  const std::optional<Position> stands = feed ? applied_position(state, job, false) : std::nullopt;
+  const std::string now = stands ? feed->renamed(*stands) : "";
+  if (now.empty()) return {};
+  return Error(
+      Code::kConfig,
+      fmt::format("{} {}: its collection was renamed, and {} is followed now", job, cannot, now),
+      fmt::format("write collection = '{}' and name = '{}' into the script", now, job));
 }
 
 MoveStage move_stage(State& state, const std::string& job) {

@@ -34,9 +34,14 @@ uint64_t followed_time(const Cursor& cursor);
 /// What `follow` does not go with.
 void refuse_to_follow(const RunSettings& settings, Source& source);
 
-/// Up to where a run that goes on applies the changes of a job's source, as it was committed; none:
-/// no run does, or it still settles what was spooled.
-std::optional<Position> applied_position(State& state, const std::string& job);
+/// Up to where the changes of a job's source are applied, as it was committed; none: they are not
+/// followed, or what was spooled is still to be settled. `running`: only by a run that goes on.
+std::optional<Position> applied_position(State& state, const std::string& job, bool running = true);
+
+/// Why a job cannot be taken by its script's name: what it follows has another one by now, and its
+/// rows are not of whatever has that one. `cannot`: "cannot be verified". None: it can.
+std::optional<Error> why_renamed(Source& source, State& state, const std::string& job,
+                                 std::string_view cannot);
 
 MoveStage move_stage(State& state, const std::string& job);
 

@@ -22,6 +22,7 @@ class MoveWatch::Sources {
   void ask(const std::string& place, const std::vector<size_t>& jobs) {
     const auto open = std::ranges::find_if(jobs, [this](size_t i) { return is_open(i); });
     if (open == jobs.end()) return;
+    look_at_streams(jobs);
     begin_to_wait(jobs);
     SourceSeen seen;
     try {
@@ -37,8 +38,17 @@ class MoveWatch::Sources {
     for (const size_t i : jobs) {
       watch_.seen_[i].fault = seen.fault;
       if (seen.age < 0) continue;
-      watch_.seen_[i] = seen;
+      watch_.seen_[i].view = seen.view;
+      watch_.seen_[i].age = seen.age;
       watch_.answered_[i] = {};
+    }
+  }
+  void look_at_streams(const std::vector<size_t>& jobs) {
+    for (const size_t i : jobs) {
+      if (!is_open(i)) continue;
+      std::string why = watch_.jobs_[i]->source->own_stream();
+      const std::lock_guard lock(watch_.mutex_);
+      watch_.seen_[i].own_stream = std::move(why);
     }
   }
   /// One that has never answered is silent since it was asked first.

@@ -16,8 +16,9 @@ namespace lugger {
 /// Of a job's source.
 struct SourceSeen {
   FeedView view;
-  double age = -1;    // seconds since it answered, or did not; -1: not asked yet
-  std::string fault;  // why it does not; "": it does
+  double age = -1;         // seconds since it answered, or did not; -1: not asked yet
+  std::string fault;       // why it does not; "": it does
+  std::string own_stream;  // Source::own_stream()
 };
 
 /// Of a job's rejects, as they stand.

@@ -11,6 +11,7 @@ namespace lugger {
 namespace {
 
 constexpr double kCommitSeconds = 1;
+constexpr std::chrono::milliseconds kQuiet{1000};
 // So that a position that stands for quiet times stays one that the source still has.
 constexpr double kIdleSeconds = 60;
 constexpr size_t kMostKeys = 20000;
@@ -32,7 +33,7 @@ class Spooler::Reading {
   explicit Reading(Spooler& spooler, const FeedRecord& kept)
       : spooler_(spooler),
         feed_(feed_of(spooler.source_)),
-        cursor_(feed_->keys(kept.position)),
+        cursor_(feed_->keys(kept.position, kQuiet)),
         committed_(kept.position) {
     batch_.max_documents = kMostKeys;
     batch_.max_bytes = kMostBytes;

@@ -217,6 +217,10 @@ bool goes_on_with_rejects(RunShared& shared, PreparedRun& prepared, const RunRec
               "finish it before its rejects are tried again");
 }
 
+void refuse_renamed(Source& source, State& state, const std::string& job) {
+  if (const auto why = why_renamed(source, state, job, "cannot be loaded")) throw *why;
+}
+
 void prepare_alone(RunShared& shared, PreparedRun& prepared) {
   JobImpl& job = shared.job;
   const RunSettings& settings = shared.settings;
@@ -236,6 +240,7 @@ void prepare_alone(RunShared& shared, PreparedRun& prepared) {
   Earlier earlier = open ? Earlier::kGivesWay : Earlier::kNone;
   const RunRequest request = request_of(job.spec, shared.source->info().identity, settings);
   if (!settings.retry_rejects) {
+    if (!settings.restart) refuse_renamed(*shared.source, ledger.state(), job.spec.name);
     earlier = ledger.judge(latest, request, prepared.report.missing);
   } else if (open && goes_on_with_rejects(shared, prepared, *latest)) {
     return;

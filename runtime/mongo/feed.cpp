@@ -5,6 +5,7 @@
 #include "mongo/ddl.hpp"
 #include "mongo/feed_stream.hpp"
 #include "mongo/lookup.hpp"
+#include "place/ahead_cursor.hpp"
 #include "place/spec.hpp"
 
 namespace lugger {
@@ -12,12 +13,15 @@ namespace {
 
 constexpr size_t kFoldBytes = 4 << 20;
 
-constexpr std::string_view kRenamed = "as";  // of a position: the name that is followed now
+// Of a position behind a rename: the name that is followed now, and whose it is, where that is known.
+constexpr std::string_view kRenamed = "as", kUuid = "uuid";
 
-/// The place as it is followed behind a position.
+/// The place as it is followed behind a position. Whatever has the old name now is another one.
 ScanPlace place_behind(const Position& from, ScanPlace place) {
-  if (const auto name = spec_field(from, kRenamed))
-    place.collection.name = from_hex(*name).value_or(place.collection.name);
+  const auto name = spec_field(from, kRenamed);
+  if (!name) return place;
+  place.collection.name = from_hex(*name).value_or(place.collection.name);
+  place.collection.uuid = spec_field(from, kUuid).value_or("");
   return place;
 }
 
@@ -30,22 +34,25 @@ StreamContent content_of(const ScanPlace& place) {
 class EventReader {
  public:
   EventReader(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from,
-              StreamContent content)
+              StreamContent content, std::chrono::milliseconds wait)
       : place_(place_behind(from, place)),
         content_(content),
+        wait_(wait),
         renamed_(place_.collection.name != place.collection.name) {
     passed_ = stream_position(from, place_.shown).token;
     // A new name is none that jobs share a stream for.
     stream_.emplace(place_, renamed_ ? nullptr : std::move(hub),
-                    stream_position(from, place_.shown), content_);
+                    stream_position(from, place_.shown), content_, wait_);
   }
 
   /// nullopt: none came, or ddl() has one that is to be passed first.
   std::optional<StreamEvent> next() {
     if (ddl_) return std::nullopt;
     std::optional<StreamEvent> event = stream_->next();
-    // A stream that jobs share begins by time, and gives the last event once more.
-    if (!event || as_text(event->token) == passed_) return event;
+    // A stream that jobs share begins by time, and gives the last event once more. It may be the
+    // delete of a document whose key another one has by now.
+    if (event && as_text(event->token) == passed_) event = stream_->next();
+    if (!event) return event;
     ddl_ = ddl_of(*event, place_);
     if (ddl_) token_ = as_text(event->token);
     return ddl_ ? std::nullopt : event;
@@ -55,7 +62,7 @@ class EventReader {
     if (follow) {
       place_.collection.name = ddl_->now.substr(place_.collection.database.size() + 1);
       renamed_ = true;
-      stream_.emplace(place_, nullptr, StreamPosition(stream_->position()), content_);
+      stream_.emplace(place_, nullptr, StreamPosition(stream_->position()), content_, wait_);
     } else if (changes_all(ddl_->kind)) {
       place_.collection.uuid.clear();  // whatever has the name now is another one
     }
@@ -67,7 +74,10 @@ class EventReader {
   /// Behind the last event, and behind ddl().
   Position position() const {
     Position out = position_text(stream_->position());
-    if (renamed_) out += fmt::format(" {}:{}", kRenamed, to_hex(as_bytes(place_.collection.name)));
+    if (!renamed_) return out;
+    out += fmt::format(" {}:{}", kRenamed, to_hex(as_bytes(place_.collection.name)));
+    if (!place_.collection.uuid.empty())
+      out += fmt::format(" {}:{}", kUuid, place_.collection.uuid);
     return out;
   }
   double behind() const noexcept { return stream_->behind(); }
@@ -76,6 +86,7 @@ class EventReader {
  private:
   ScanPlace place_;
   const StreamContent content_;
+  const std::chrono::milliseconds wait_;
   bool renamed_ = false;
   std::optional<FeedStream> stream_;
   std::optional<Ddl> ddl_;
@@ -85,8 +96,9 @@ class EventReader {
 
 class KeyCursor final : public Cursor {
  public:
-  KeyCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from)
-      : events_(place, std::move(hub), from, StreamContent::kKeys), position_(from) {}
+  KeyCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from,
+            std::chrono::milliseconds wait)
+      : events_(place, std::move(hub), from, StreamContent::kKeys, wait), position_(from) {}
 
   Next next(Batch& batch, const StopFlag&) override {
     do {
@@ -119,30 +131,28 @@ class KeyCursor final : public Cursor {
 class FollowCursor final : public Cursor {
  public:
   FollowCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from)
-      : events_(place, std::move(hub), from, content_of(place)),
+      : events_(place, std::move(hub), from, content_of(place), kStreamWait),
         lookup_(events_.place()),
         position_(from),
         reached_(from) {}
 
   Next next(Batch& batch, const StopFlag&) override {
-    if (given_ == fold_.keys().size() && !fill(batch.max_documents)) {
+    if (all_given() && !fill(batch.max_documents)) {
       position_ = reached_;
       return Next::kIdle;
     }
     const size_t before = batch.documents.size();
     give(batch);
     bytes_ += batch.source_bytes;
-    if (given_ == fold_.keys().size()) position_ = reached_;
+    if (all_given()) position_ = reached_;
     return batch.documents.size() == before ? Next::kIdle : Next::kBatch;
   }
   Position position() const override { return position_; }
   uint64_t bytes() const override { return bytes_; }
   std::optional<double> behind() const override { return events_.behind(); }
-  bool at_hand() override { return given_ < fold_.keys().size() || events_.more(); }
+  bool at_hand() override { return !all_given() || events_.more(); }
   /// What came before it is given first.
-  const Ddl* ddl() const override {
-    return given_ == fold_.keys().size() ? events_.ddl() : nullptr;
-  }
+  const Ddl* ddl() const override { return all_given() ? events_.ddl() : nullptr; }
   void pass_ddl(bool follow) override {
     events_.pass_ddl(follow);
     position_ = reached_ = events_.position();
@@ -169,9 +179,7 @@ class FollowCursor final : public Cursor {
         if (!event) break;
         const bool inserted =
             event->kind == EventKind::kInsert || event->kind == EventKind::kReplace;
-        if (inserted && events_.place().where.empty() &&
-            event->document.type == ValueType::kMissing)
-          ++large_;
+        if (inserted && event->bare && events_.place().where.empty()) ++large_;
         fold_.add(*event);
       } while (events_.at_hand() && !fold_.full() && fold_.keys().size() < most);
     } catch (const Error&) {
@@ -180,14 +188,23 @@ class FollowCursor final : public Cursor {
     }
     return !fold_.keys().empty();
   }
+  bool all_given() const noexcept { return given_ == 2 * fold_.keys().size(); }
+  /// To the next key that is to be given: deletes first, and what may turn out to be one; then the
+  /// documents. Two ids may make one key of the target, and the one that is there has its row.
+  void skip() {
+    const size_t keys = fold_.keys().size();
+    for (; given_ < 2 * keys; ++given_)
+      if ((fold_.keys()[given_ % keys].state == KeyState::kDocument) == (given_ >= keys)) return;
+  }
   void give(Batch& batch) {
-    wanted_.clear();
-    for (; given_ < fold_.keys().size() && batch.source_bytes < batch.max_bytes &&
-           batch.documents.size() + wanted_.size() < batch.max_documents &&
-           wanted_.size() < lookup_.at_once();
-         ++given_) {
-      const ChangedKey& key = fold_.keys()[given_];
+    const size_t keys = fold_.keys().size();
+    for (skip(); given_ < 2 * keys && batch.source_bytes < batch.max_bytes &&
+                 batch.documents.size() + wanted_.size() < batch.max_documents &&
+                 wanted_.size() < lookup_.at_once();
+         ++given_, skip()) {
+      const ChangedKey& key = fold_.keys()[given_ % keys];
       if (key.state == KeyState::kDocument) {
+        look_up(batch);
         give_change(batch, key.document, Operation::kUpsert);
       } else if (key.state == KeyState::kDeleted) {
         give_change(batch, write_key(key.id, scratch_), Operation::kDelete);
@@ -196,13 +213,17 @@ class FollowCursor final : public Cursor {
         wanted_.emplace_back(batch.arena().copy(document), document.size());
       }
     }
+    look_up(batch);
+  }
+  void look_up(Batch& batch) {
     lookup_.run(wanted_, fold_.time(), batch);
+    wanted_.clear();
   }
 
   EventReader events_;
   MongoLookup lookup_;
   ChangedKeys fold_{ChangedKeysLimits{kFoldBytes, 20000}};
-  size_t given_ = 0;             // keys of the fold
+  size_t given_ = 0;             // keys of the fold, each of which is looked at twice
   Position position_, reached_;  // behind what was given; behind the fold
   std::exception_ptr fault_;
   uint64_t large_ = 0;  // documents that the stream could not give
@@ -227,23 +248,30 @@ class MongoFeed final : public Feed {
     narrowed_ = stream.narrowed();
     return position_text(StreamPosition::from_time(time));
   }
-  std::unique_ptr<Cursor> keys(const Position& from) override {
-    return std::make_unique<KeyCursor>(place_, hub_, from);
+  std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds wait) override {
+    return std::make_unique<KeyCursor>(place_, hub_, from, wait);
   }
   std::unique_ptr<Cursor> follow(const Position& from) override {
-    return std::make_unique<FollowCursor>(place_, hub_, from);
+    return read_ahead(std::make_unique<FollowCursor>(place_, hub_, from));
   }
-  void look_up(std::span<const std::string_view> keys, Batch& batch) override {
+  bool look_up(std::span<const std::string_view> keys, const Position& behind,
+               Batch& batch) override {
     if (!lookup_) {
       // All of the keys were changed before this.
       MongoClient client(AllowedUrl(place_.url), place_.purpose);
       time_ = look_at_deployment(client).time;
-      lookup_.emplace(place_);
+    }
+    const MongoCollection now = place_behind(behind, place_).collection;
+    if (!lookup_ || now.name != looked_at_.collection.name ||
+        now.uuid != looked_at_.collection.uuid) {
+      looked_at_ = place_;
+      looked_at_.collection = now;
+      lookup_.emplace(looked_at_);
     }
     std::vector<Bytes> wanted;
     wanted.reserve(keys.size());
     for (const std::string_view key : keys) wanted.push_back(as_bytes(key));
-    lookup_->run(wanted, time_, batch);
+    return lookup_->run(wanted, time_, batch);
   }
   uint64_t time_of(const Position& position) const override {
     return stream_position(position, place_.shown).time;
@@ -274,8 +302,9 @@ class MongoFeed final : public Feed {
   const ScanPlace& place_;
   std::shared_ptr<MongoHub> hub_;
   std::optional<MongoClient> client_;  // of time()
-  std::optional<MongoLookup> lookup_;
-  uint64_t time_ = 0;  // when the first key was looked up
+  ScanPlace looked_at_;                // what keys were looked up in last
+  std::optional<MongoLookup> lookup_;  // there
+  uint64_t time_ = 0;                  // when the first key was looked up
   bool narrowed_ = false;
 };
 

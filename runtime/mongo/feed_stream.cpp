@@ -3,8 +3,12 @@
 namespace lugger {
 
 FeedStream::FeedStream(const ScanPlace& place, std::shared_ptr<MongoHub> hub, StreamPosition from,
-                       StreamContent content)
-    : place_(place), hub_(std::move(hub)), content_(content), position_(std::move(from)) {}
+                       StreamContent content, std::chrono::milliseconds wait)
+    : place_(place),
+      hub_(std::move(hub)),
+      content_(content),
+      wait_(wait),
+      position_(std::move(from)) {}
 
 void FeedStream::open() {
   look_for_hub();
@@ -47,11 +51,15 @@ void FeedStream::look_for_hub() {
 }
 
 std::optional<StreamEvent> FeedStream::next_alone() {
-  if (!alone_) alone_.emplace(stream_spec(place_, content_), position_);
+  if (!alone_) {
+    StreamSpec spec = stream_spec(place_, content_);
+    spec.wait = wait_;
+    alone_.emplace(std::move(spec), position_);
+  }
   std::optional<StreamEvent> event = alone_->next();
   position_ = alone_->position();
   if (alone_->scope() == StreamScope::kCollection && !std::exchange(narrowed_, true) && hub_)
-    hub_->tell(narrowed_text(place_));
+    hub_->narrow({place_.collection.database, place_.collection.name}, narrowed_text(place_));
   return event;
 }
 

@@ -1,5 +1,6 @@
 // The changes of one collection: from the hub as long as it has them, else by a stream of its own.
 #pragma once
+#include <chrono>
 #include <memory>
 #include <optional>
 
@@ -12,11 +13,11 @@ class FeedStream {
  public:
   /// Without a hub: a stream of its own. `place` outlives this.
   FeedStream(const ScanPlace& place, std::shared_ptr<MongoHub> hub, StreamPosition from,
-             StreamContent content);
+             StreamContent content, std::chrono::milliseconds wait = kStreamWait);
 
   /// Returns once the server gives its changes.
   void open();
-  /// The next event, valid until the next call; nullopt: none came within a second.
+  /// The next event, valid until the next call; nullopt: none came in time.
   std::optional<StreamEvent> next();
   /// True: next() has an event at hand, without asking the server.
   bool at_hand();
@@ -35,6 +36,7 @@ class FeedStream {
   const ScanPlace& place_;
   std::shared_ptr<MongoHub> hub_;
   const StreamContent content_;
+  const std::chrono::milliseconds wait_;
   StreamPosition position_;
   std::optional<MongoStream> alone_;
   std::unique_ptr<HubReader> reader_;

@@ -25,8 +25,9 @@ constexpr uint64_t kFar = uint64_t{120} << 32;
 
 }  // namespace
 
-HubEvent::HubEvent(Bytes from, const std::vector<WatchedCollection>& watched)
+HubEvent::HubEvent(Bytes from, bool bare, const std::vector<WatchedCollection>& watched)
     : bytes(from.begin(), from.end()), event(read_stream_event(bytes)) {
+  event.bare = bare;
   if (changes_namespace(event.kind)) return;
   const auto found = std::ranges::find_if(watched, [&](const WatchedCollection& one) {
     return one.database == event.ns.database && one.name == event.ns.collection;
@@ -121,9 +122,22 @@ std::vector<std::string> MongoHub::told() {
   return std::exchange(to_tell_, {});
 }
 
+/// Once for each text.
 void MongoHub::tell(const std::string& text) {
-  const std::lock_guard lock(mutex_);
   if (said_.insert(text).second) to_tell_.push_back(text);
+}
+
+void MongoHub::narrow(const WatchedCollection& collection, const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find(watched_, collection, &Watched::collection);
+  if (found != watched_.end()) found->narrowed = text;
+  tell(text);
+}
+
+std::string MongoHub::own_stream(const WatchedCollection& collection) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find(watched_, collection, &Watched::collection);
+  return found != watched_.end() && !found->narrowed.empty() ? found->narrowed : denied_;
 }
 
 void MongoHub::wake(bool all, const std::set<int>& of) {
@@ -172,8 +186,8 @@ void MongoHub::read() {
   std::vector<std::shared_ptr<const HubEvent>> events;
   size_t bytes = 0;
   while (goes_on(generation)) {
-    if (stream.next()) {
-      events.push_back(std::make_shared<const HubEvent>(stream.bytes(), spec.watched));
+    if (const auto event = stream.next()) {
+      events.push_back(std::make_shared<const HubEvent>(stream.bytes(), event->bare, spec.watched));
       bytes += events.back()->size();
       if (stream.at_hand() && bytes < kReplyBytes) continue;
     }
@@ -260,12 +274,12 @@ void MongoHub::fail(const Error& error) {
   close();
   for (HubReader* reader : readers_) reader->lost_ = true;
   wake(true, {});
-  lock.unlock();
   if (!denied) return;
-  tell(
-      fmt::format("the role may not watch all of {} at once: each job reads a stream of its own, "
-                  "and the server its oplog for each; with changeStream on the whole, one suffices",
-                  shown_));
+  denied_ = fmt::format(
+      "the role may not watch all of {} at once: each job reads a stream of its own, "
+      "and the server its oplog for each; with changeStream on the whole, one suffices",
+      shown_);
+  tell(denied_);
 }
 
 }  // namespace lugger

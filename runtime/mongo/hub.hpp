@@ -21,7 +21,7 @@ class MongoHub;
 
 /// An event that is kept, with its bytes.
 struct HubEvent {
-  HubEvent(Bytes from, const std::vector<WatchedCollection>& watched);
+  HubEvent(Bytes from, bool bare, const std::vector<WatchedCollection>& watched);
   std::vector<uint8_t> bytes;
   StreamEvent event;
   int of = -1;  // which of the watched collections; -1: every reader gets it
@@ -86,8 +86,11 @@ class MongoHub final : public FeedHub::Part {
   std::unique_ptr<HubReader> attach(const WatchedCollection& collection, const StreamPosition& from,
                                     StreamContent content);
   std::vector<std::string> told() override;
-  /// Once for each text.
-  void tell(const std::string& text);
+  /// The role may watch this collection, and not all of its database. `text` says so.
+  void narrow(const WatchedCollection& collection, const std::string& text);
+  /// Why this collection is read by a stream of its own, whatever the hub does; "": nothing is known
+  /// that keeps it from this one.
+  std::string own_stream(const WatchedCollection& collection) const;
 
  private:
   friend class HubReader;
@@ -95,6 +98,7 @@ class MongoHub final : public FeedHub::Part {
   struct Watched {
     WatchedCollection collection;
     uint64_t since;  // all events at this time and later are given; kNever: of the next stream
+    std::string narrowed = {};  // the role may watch this one alone, in words
   };
   static constexpr uint64_t kNever = UINT64_MAX;
 
@@ -102,6 +106,7 @@ class MongoHub final : public FeedHub::Part {
   bool reaches(size_t of, const StreamPosition& from);
   void begin_at(uint64_t time);
   void close();
+  void tell(const std::string& text);
   bool waits_for_first() const;
   bool make_room(std::unique_lock<std::mutex>& lock, size_t bytes, uint64_t generation);
   void wake(bool all, const std::set<int>& of);
@@ -136,6 +141,7 @@ class MongoHub final : public FeedHub::Part {
   Clock::time_point opened_at_, broken_until_, quiet_since_;
   Clock::duration patience_{0};  // that is left for slow readers
   Clock::time_point looked_at_;  // when that was
+  std::string denied_;           // why nobody reads its stream; "": it is not so
   std::set<std::string> said_;
   std::vector<std::string> to_tell_;
   std::jthread thread_;

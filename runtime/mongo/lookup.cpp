@@ -29,6 +29,19 @@ void take_back(Batch& batch, size_t documents, size_t bytes) {
   batch.source_bytes = bytes;
 }
 
+/// Moves what is behind `from` to a place before it. Returns how many these are.
+size_t put_before(Batch& batch, size_t place, size_t from) {
+  const size_t count = batch.documents.size() - from;
+  const auto move = [&](auto& list) {
+    const auto at = [&](size_t i) { return list.begin() + static_cast<std::ptrdiff_t>(i); };
+    std::rotate(at(place), at(from), list.end());
+  };
+  if (count == 0) return 0;
+  move(batch.documents);
+  move(batch.operations);
+  return count;
+}
+
 }  // namespace
 
 void give_change(Batch& batch, Bytes document, Operation operation) {
@@ -43,25 +56,40 @@ void give_change(Batch& batch, Bytes document, Operation operation) {
 MongoLookup::MongoLookup(const ScanPlace& place)
     : place_(place), client_(AllowedUrl(place.url), place.purpose) {}
 
-void MongoLookup::run(std::span<const Bytes> keys, uint64_t time, Batch& batch) {
-  while (!keys.empty()) {
+bool MongoLookup::run(std::span<const Bytes> keys, uint64_t time, Batch& batch) {
+  if (keys.empty()) return true;
+  const size_t documents = batch.documents.size(), bytes = batch.source_bytes;
+  for (size_t deletes = documents; !keys.empty();) {
     const size_t count = std::min(keys.size(), most_);
-    ask(keys.first(count), time, batch);
+    deletes += ask(keys.first(count), time, batch, deletes);
     keys = keys.subspan(count);
   }
+  if (is_gone()) {
+    take_back(batch, documents, bytes);
+    return false;
+  }
+  return true;
 }
 
-/// True when the collection was dropped, renamed or made anew: that nothing is found in it says
-/// nothing of its documents. Its event comes behind those of the keys, and stops whoever follows.
+/// Asked behind the documents: neither what is found in another collection nor what is not says
+/// anything of those that are meant.
 bool MongoLookup::is_gone() {
   const MongoCollection& known = place_.collection;
   if (known.uuid.empty()) return false;
-  const auto found = list_collections(client_, known.database, known.name);
-  return found.empty() || found.front().uuid != known.uuid;
+  for (int attempt = 0;; ++attempt) {
+    try {
+      const auto found = list_collections(client_, known.database, known.name);
+      return found.empty() || found.front().uuid != known.uuid;
+    } catch (const MongoFault& fault) {
+      if (!fault.passes() || attempt == kMongoAttempts) throw;
+      wait_before(attempt);
+    }
+  }
 }
 
-/// All of the keys, or none: an answer that broke off is asked for again.
-void MongoLookup::ask(std::span<const Bytes> keys, uint64_t time, Batch& batch) {
+/// All of the keys, or none: an answer that broke off is asked for again. Returns how many deletes
+/// it puts in at `place`.
+size_t MongoLookup::ask(std::span<const Bytes> keys, uint64_t time, Batch& batch, size_t place) {
   const size_t documents = batch.documents.size(), bytes = batch.source_bytes;
   bool told = false;
   for (int attempt = 0;; ++attempt) {
@@ -87,10 +115,10 @@ void MongoLookup::ask(std::span<const Bytes> keys, uint64_t time, Batch& batch) 
       }
       const size_t each = (batch.source_bytes - bytes) / std::max<size_t>(1, found.size());
       most_ = std::clamp<size_t>(kAnswerBytes / std::max<size_t>(1, each), 1, kMostKeys);
-      if (found.size() < keys.size() && is_gone()) return take_back(batch, documents, bytes);
+      const size_t there = batch.documents.size();
       for (const Bytes key : keys)
         if (!found.contains(key_text(key, scratch_))) give_change(batch, key, Operation::kDelete);
-      return;
+      return put_before(batch, place, there);
     } catch (const MongoFault& fault) {
       server_.reset();
       take_back(batch, documents, bytes);

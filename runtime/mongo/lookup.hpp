@@ -6,18 +6,20 @@
 
 namespace lugger {
 
-/// Appends the documents with these keys to the batch, as they are at `time` or later, and deletes
-/// for keys that have no document that is meant; nothing when the collection itself is gone. A key is
-/// {"_id": ...} as BSON.
+/// Appends to the batch deletes for keys that have no document that is meant, then the documents with
+/// the others, as they are at `time` or later. In this order, because two ids may make one key of the
+/// target: its row is that of the document that is there. A key is {"_id": ...} as BSON.
 class MongoLookup {
  public:
   explicit MongoLookup(const ScanPlace& place);
-  void run(std::span<const Bytes> keys, uint64_t time, Batch& batch);
+  /// False, with nothing appended: the collection was dropped, renamed or made anew. Its event comes
+  /// behind those of the keys.
+  bool run(std::span<const Bytes> keys, uint64_t time, Batch& batch);
   /// How many keys to ask for at once, by the size of the documents that came before.
   size_t at_once() const noexcept { return most_; }
 
  private:
-  void ask(std::span<const Bytes> keys, uint64_t time, Batch& batch);
+  size_t ask(std::span<const Bytes> keys, uint64_t time, Batch& batch, size_t place);
   bool is_gone();
 
   const ScanPlace& place_;

@@ -97,6 +97,17 @@ std::vector<MongoCollection> collections_of(MongoClient& client, const Options& 
   return out;
 }
 
+/// The URL without its database, which no stream is opened by. Where it is what says who knows the
+/// user, it stays.
+std::string cluster_of(const std::string& url) {
+  const size_t host = url.find("://") == std::string::npos ? 0 : url.find("://") + 3;
+  const size_t options = std::min(url.find('?', host), url.size());
+  const size_t path = std::min(url.find('/', host), options);
+  const bool asked = url.find("authSource=", options) != std::string::npos;
+  if (url.substr(host, path - host).find('@') != std::string::npos && !asked) return url;
+  return url.substr(0, path) + url.substr(options);
+}
+
 std::vector<CollectionInfo> infos_of(const std::vector<MongoCollection>& all,
                                      const std::string& shown) {
   std::vector<CollectionInfo> out;
@@ -162,9 +173,14 @@ class MongoSource final : public Source {
   std::unique_ptr<Feed> feed() override { return make_mongo_feed(place_, hub_); }
   void share(FeedHub& hub) override {
     // By the URL: with another user or other options it would be another stream.
-    const auto part = hub.part(place_.url, [&] { return std::make_shared<MongoHub>(place_); });
+    const auto part =
+        hub.part(cluster_of(place_.url), [&] { return std::make_shared<MongoHub>(place_); });
     hub_ = std::dynamic_pointer_cast<MongoHub>(part);
     if (hub_) hub_->watch({place_.collection.database, place_.collection.name});
+  }
+  std::string own_stream() const override {
+    if (!hub_) return {};
+    return hub_->own_stream({place_.collection.database, place_.collection.name});
   }
 
  private:

@@ -11,7 +11,6 @@
 namespace lugger {
 namespace {
 
-constexpr int32_t kWaitMs = 1000;        // how long the server waits for an event
 constexpr size_t kReplyBytes = 1 << 20;  // what a reply should hold
 constexpr size_t kMostEvents = 10'000;
 constexpr int32_t kStandalone = 40573;
@@ -128,7 +127,8 @@ StreamSpec stream_spec(const ScanPlace& place, StreamContent content) {
           place.purpose,
           {{collection.database, collection.name}},
           StreamScope::kDatabase,
-          content};
+          content,
+          kStreamWait};
 }
 
 MongoStream::MongoStream(StreamSpec spec, StreamPosition from)
@@ -176,7 +176,7 @@ void MongoStream::open() {
       spec_.scope == StreamScope::kCluster ? kAdmin : spec_.watched.front().database;
   cursor_.emplace(client_, database, client_.pick());
   full_ = false;
-  cursor_->ask_for(static_cast<int32_t>(asked_), kWaitMs);
+  cursor_->ask_for(static_cast<int32_t>(asked_), static_cast<int32_t>(spec_.wait.count()));
   StreamSpec spec = spec_;
   if (bare_) spec.content = StreamContent::kKeys;
   cursor_->open(stream_command(spec, position_, expanded_).done());
@@ -211,7 +211,8 @@ bool MongoStream::read() {
 }
 
 std::optional<StreamEvent> MongoStream::give() {
-  const StreamEvent event = read_stream_event(event_);
+  StreamEvent event = read_stream_event(event_);
+  event.bare = bare_;
   given_ = event_;
   position_ = StreamPosition::behind(event.token, event.time);
   bare_given_ = bare_;
@@ -232,7 +233,7 @@ void MongoStream::end_reply() {
   full_ = cursor_->given() >= asked_;
   asked_ =
       std::clamp<size_t>(kReplyBytes * cursor_->given() / cursor_->body().size(), 1, kMostEvents);
-  cursor_->ask_for(static_cast<int32_t>(asked_), kWaitMs);
+  cursor_->ask_for(static_cast<int32_t>(asked_), static_cast<int32_t>(spec_.wait.count()));
   if (full_) cursor_->send_ahead();
 }
 

@@ -1,5 +1,6 @@
 // A change stream: events in their order, from a position on, through lost cursors and elections.
 #pragma once
+#include <chrono>
 #include <optional>
 
 #include "change/resume_token.hpp"
@@ -22,12 +23,15 @@ struct WatchedCollection {
   bool operator==(const WatchedCollection&) const = default;
 };
 
+inline constexpr std::chrono::milliseconds kStreamWait{1000};
+
 /// What a stream looks at, and how it gets there.
 struct StreamSpec {
   std::string url, shown, purpose;
   std::vector<WatchedCollection> watched;  // at least one; kDatabase: all of one database
   StreamScope scope = StreamScope::kDatabase;
   StreamContent content = StreamContent::kKeys;
+  std::chrono::milliseconds wait = kStreamWait;  // how long the server waits for an event
 };
 /// Of one collection.
 StreamSpec stream_spec(const ScanPlace& place, StreamContent content);
@@ -39,7 +43,7 @@ class MongoStream {
  public:
   MongoStream(StreamSpec spec, StreamPosition from);
 
-  /// The next event, valid until the next call; nullopt: none came within a second. With documents
+  /// The next event, valid until the next call; nullopt: none came in time. With documents
   /// it may be larger than a server can send: then it and its neighbours come without theirs.
   std::optional<StreamEvent> next();
   /// The event given last, as the server sent it; lives as long as the event.

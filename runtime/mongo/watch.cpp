@@ -52,6 +52,12 @@ class Probing {
   uint64_t there_ = 0, gone_ = 0;
 };
 
+bool is_first_ever(const Value& entry) {
+  if (entry.type != ValueType::kDocument) return false;
+  const Value said = bson_field(entry.bytes(), "msg");
+  return said.type == ValueType::kString && as_text(said.bytes()) == "initiating set";
+}
+
 class MongoWatch final : public FeedWatch {
  public:
   explicit MongoWatch(const ScanPlace& place) : place_(place) {}
@@ -61,7 +67,7 @@ class MongoWatch final : public FeedWatch {
     try {
       FeedView out;
       out.head = look_at_deployment(*client_).time;
-      if (may_read_) out.oldest = first_of_oplog();
+      if (may_read_) out.oldest = first_of_oplog(out.young);
       if (may_read_) return out;
       out.probed = true;
       out.oldest = probing_.look(out.head, position, [this](uint64_t time) { return has(time); });
@@ -73,11 +79,12 @@ class MongoWatch final : public FeedWatch {
   }
 
  private:
-  uint64_t first_of_oplog() {
+  /// `young`: it is the entry that the set was made with.
+  uint64_t first_of_oplog(bool& young) {
     try {
       MongoCommand command("find", "oplog.rs");
       command.begin("sort").add("$natural", 1).end();
-      command.begin("projection").add("ts", 1).end();
+      command.begin("projection").add("ts", 1).add("o.msg", 1).end();
       const MongoReply reply =
           client_->run("local", command.add("limit", 1).add("singleBatch", true).done());
       const Value cursor = reply["cursor"];
@@ -88,7 +95,9 @@ class MongoWatch final : public FeedWatch {
           const Value ts = reader.value().type == ValueType::kDocument
                                ? bson_field(reader.value().bytes(), "ts")
                                : Value();
-          if (ts.type == ValueType::kTimestamp) return static_cast<uint64_t>(ts.i64);
+          if (ts.type != ValueType::kTimestamp) continue;
+          young = is_first_ever(bson_field(reader.value().bytes(), "o"));
+          return static_cast<uint64_t>(ts.i64);
         }
       }
     } catch (const MongoFault& fault) {

@@ -1,5 +1,6 @@
 // The changes of a live source, as they happen.
 #pragma once
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,15 +25,17 @@ class Feed {
   /// Where changes begin that are made from now on. Ask for it before the first document is read.
   virtual Position now() = 0;
   /// Gives the key of each document that was changed, as {"_id": key}, without its contents; a key
-  /// may come more than once. It never ends.
-  virtual std::unique_ptr<Cursor> keys(const Position& from) = 0;
+  /// may come more than once. It never ends. Where there is nothing, it says so after `wait`.
+  virtual std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds wait) = 0;
   /// Gives each document that was changed as it is now, and deleted ones as Operation::kDelete. The
   /// position behind a batch covers all changes up to there, also those that gave no document. It
   /// never ends.
   virtual std::unique_ptr<Cursor> follow(const Position& from) = 0;
-  /// Appends the documents of these keys, {"_id": key} as BSON, as they are now; those that are gone
-  /// as Operation::kDelete.
-  virtual void look_up(std::span<const std::string_view> keys, Batch& batch) = 0;
+  /// Appends the documents of these keys, {"_id": key} as BSON, as they are now, in what is followed
+  /// behind a position; before them those that are gone, as Operation::kDelete. False, with nothing
+  /// appended: it was dropped, renamed or made anew, and whoever follows it has yet to hear of that.
+  virtual bool look_up(std::span<const std::string_view> keys, const Position& behind,
+                       Batch& batch) = 0;
   /// When the changes before a position were made: seconds << 32 | an ordinal; it only grows.
   virtual uint64_t time_of(const Position& position) const = 0;
   /// The source's own time now, in the same form: all that was changed until now has one that is

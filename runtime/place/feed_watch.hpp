@@ -14,6 +14,8 @@ struct FeedView {
   /// `oldest` was found by asking for changes: it is not older than that, and may be younger by an
   /// eighth of the whole.
   bool probed = false;
+  /// Nothing of it was ever let go: how far back it will reach once it is full is not known.
+  bool young = false;
 };
 
 /// Used by one thread.

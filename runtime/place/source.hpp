@@ -11,6 +11,7 @@
 #include "base/stop.hpp"
 #include "place/ddl.hpp"
 #include "place/notice.hpp"
+#include "place/search.hpp"
 #include "plan/batch.hpp"
 
 namespace lugger {
@@ -154,6 +155,14 @@ class Source {
   /// Its feeds are to read what others of this hub read too, where they can. Call it before the
   /// first feed() of any of them.
   virtual void share(FeedHub& hub) { static_cast<void>(hub); }
+  /// For one worker. Null: it has no search of its own.
+  virtual std::unique_ptr<Search> search(const SearchSpec& spec) {
+    static_cast<void>(spec);
+    return nullptr;
+  }
+  /// Why its changes come by a stream of its own, although it is to share one; "": they do not, as
+  /// far as is known. Asked from any thread.
+  virtual std::string own_stream() const { return {}; }
   /// Call this when no cursor is open: releases what the parts shared. A cursor opened afterwards
   /// sees the source as it is then.
   virtual void release() noexcept {}

@@ -9,6 +9,7 @@
 #include "base/stop.hpp"
 #include "place/health.hpp"
 #include "place/rows.hpp"
+#include "place/search.hpp"
 #include "place/stage.hpp"
 #include "place/state.hpp"
 #include "plan/plan.hpp"
@@ -155,6 +156,11 @@ class Target {
   virtual std::unique_ptr<Health> health() { return nullptr; }
   /// Reads its rows back, for one verification.
   virtual std::unique_ptr<Rows> rows() { return nullptr; }
+  /// For one worker. Null: it has no search of its own.
+  virtual std::unique_ptr<Search> search(const SearchSpec& spec) {
+    static_cast<void>(spec);
+    return nullptr;
+  }
 };
 
 }  // namespace lugger

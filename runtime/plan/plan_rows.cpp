@@ -148,6 +148,8 @@ void Plan::Work::make_key(Batch& batch, uint32_t document, const Document& key) 
     batch.refuse({document, 0, -1, failure, {}, why_unread(key, batch)});
     return;
   }
+  const Fate fate = batch.fates[document];
+  const size_t refused = batch.refusals.size();
   Value* row = batch.tables[0].add(document);
   std::fill_n(row, own.table->columns.size(), Value::null());
   for (const size_t column : own.table->key) {
@@ -155,6 +157,12 @@ void Plan::Work::make_key(Batch& batch, uint32_t document, const Document& key) 
     if (row[column].absent())
       batch.refuse({document, 0, static_cast<int>(column), Failure::kRequired, {}, {}});
   }
+  if (batch.refusals.size() == refused) return;
+  // The document was refused for its key too, if it ever came: no row is to go.
+  batch.refusals.resize(refused);
+  batch.tables[0].drop(batch.tables[0].rows() - 1);
+  batch.fates[document] = fate == Fate::kDelete ? Fate::kLoad : Fate::kSkip;
+  batch.skip(document, "deleted; no key can be made of its _id");
 }
 
 /// Whether a value that the column refuses is replaced by NULL or the default.

@@ -3,22 +3,16 @@
 #include "base/digest.hpp"
 #include "base/stop.hpp"
 #include "base/this_process.hpp"
-#include "base/threads.hpp"
 #include "place/state.hpp"
 #include "postgres/lost.hpp"
 
 namespace lugger {
 namespace {
 
-constexpr auto kBeat = std::chrono::seconds(20);
-// So a short job opens no connection for its heartbeat.
-constexpr auto kFirstBeat = std::chrono::seconds(5);
 // If the previous process was killed just now, the server may take this long to notice that its
 // idle session has gone.
 constexpr int kTries = 20;
 constexpr auto kPause = std::chrono::milliseconds(50);
-// Three missed heartbeats.
-constexpr std::string_view kExpiry = "pg_catalog.now() + interval '60 s'";
 constexpr std::string_view kLastHeard = "pg_catalog.now() - interval '60 s'";
 
 }  // namespace
@@ -30,12 +24,7 @@ PgLease::PgLease(std::string url, const std::string& schema, bool pooled)
 }
 
 PgLease::~PgLease() {
-  {
-    const std::lock_guard<std::mutex> guard(mutex_);
-    stop_ = true;
-  }
-  stopping_.notify_all();
-  if (heart_.joinable()) heart_.join();
+  if (heart_) heart_->leave(token_);
 }
 
 /// Writes the holder into the row. Fails while the heartbeat of another pooled holder is recent.
@@ -98,7 +87,8 @@ bool PgLease::take_patiently(PgSession& session, const std::string& job, std::st
   }
   job_ = job;
   try {
-    if (!heart_.joinable()) heart_ = start_thread([this] { keep_alive(); });
+    if (!heart_) heart_ = PgHeart::of(url_, schema_, pooled_);
+    heart_->keep(token_);
   } catch (const Error&) {
     if (pooled_) throw;  // without a pooler, the lock shows that we live
   }
@@ -117,7 +107,7 @@ bool PgLease::take_once(PgSession& session, const std::string& job, std::string&
     // What a killed process left running could continue beside us or block us.
     if (seen.locked && others && seen.free) end_holders(session, {unit_key(seen.token)});
     const bool gone = again && seen.token != token_;
-    if (!seen.locked || gone || !take_row(session, job, pooled_ ? std::string(kExpiry) : "NULL")) {
+    if (!seen.locked || gone || !take_row(session, job, pooled_ ? lease_expiry() : "NULL")) {
       holder = seen.holder.empty() ? "another process" : seen.holder;
       session.rollback();
       return false;
@@ -135,32 +125,10 @@ void PgLease::release(PgSession& session) noexcept try {
   const Tidying tidying;
   session.query(fmt::format("DELETE FROM {}.leases WHERE job = $1 AND token = $2", schema_),
                 {job_, token_});
+  if (heart_) heart_->leave(token_);
   job_.clear();
 } catch (const std::exception&) {
   // The lock ends with the session; the row expires.
-}
-
-void PgLease::keep_alive() {
-  std::unique_ptr<PgSession> session;
-  std::unique_lock<std::mutex> guard(mutex_);
-  auto pause = kFirstBeat;
-  while (!stopping_.wait_for(guard, std::exchange(pause, kBeat), [this] { return stop_; })) {
-    guard.unlock();
-    beat(session);
-    guard.lock();
-  }
-}
-
-void PgLease::beat(std::unique_ptr<PgSession>& session) noexcept try {
-  if (session == nullptr || !session->alive()) {
-    session.reset();
-    session = std::make_unique<PgSession>(url_, "lease", pooled_, PgPath::kCatalog);
-  }
-  session->query(fmt::format("UPDATE {}.leases SET beat_at = pg_catalog.now(){} WHERE token = $1",
-                             schema_, pooled_ ? fmt::format(", expires_at = {}", kExpiry) : ""),
-                 {token_});
-} catch (const std::exception&) {
-  session.reset();  // the next heartbeat opens a new session
 }
 
 void let_go_in_time(PgSession& session) {

@@ -1,12 +1,10 @@
 // Ensures that one process at a time runs a job: with a lock of our session, or through a pooler
 // with a row that is renewed.
 #pragma once
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 
+#include "postgres/heart.hpp"
 #include "postgres/session.hpp"
 
 namespace lugger {
@@ -40,14 +38,9 @@ class PgLease {
   bool take_once(PgSession& session, const std::string& job, std::string& holder, bool again);
   Seen look(PgSession& session, const std::string& job);
   bool take_row(PgSession& session, const std::string& job, const std::string& expires);
-  void keep_alive();
-  void beat(std::unique_ptr<PgSession>& session) noexcept;
   std::string url_, schema_, token_, job_;
   bool pooled_;
-  std::mutex mutex_;
-  std::condition_variable stopping_;
-  bool stop_ = false;
-  std::jthread heart_;
+  std::shared_ptr<PgHeart> heart_;
 };
 
 /// What the lock of a job is taken on, hashed.

@@ -5,6 +5,7 @@
 #include "postgres/binary_copy.hpp"
 #include "postgres/ranges.hpp"
 #include "postgres/read_snapshot.hpp"
+#include "postgres/search.hpp"
 #include "postgres/server.hpp"
 
 namespace lugger {
@@ -212,6 +213,12 @@ class PgSource : public Source {
         refuse_written_since(session, place_.reading, range);
     };
     return std::make_unique<PgCursor>(place_, partition, after, taken);
+  }
+  std::unique_ptr<Search> search(const SearchSpec& spec) override {
+    if (place_.reading.table.empty()) return nullptr;
+    SearchSpec here = spec;
+    here.table = place_.reading.table;
+    return make_pg_search(place_.url, place_.pooled, here);
   }
   void release() noexcept override { place_.snapshot.release(); }
 

@@ -8,6 +8,20 @@ bool has(PgSession& session, const std::string& relation) {
          "t";
 }
 
+/// What was told and noticed of jobs that have no run any more.
+void forget_jobs(PgSession& session, const std::string& schema) {
+  for (const char* table : {"watched", "notices"}) {
+    const std::string name = fmt::format("{}.{}", schema, table);
+    if (!has(session, name)) continue;
+    session.query(fmt::format(
+        "DELETE FROM {0} t WHERE NOT EXISTS (SELECT FROM {1}.runs r WHERE r.job = t.job){2}", name,
+        schema,
+        has(session, schema + ".feeds")
+            ? fmt::format(" AND NOT EXISTS (SELECT FROM {}.feeds f WHERE f.job = t.job)", schema)
+            : ""));
+  }
+}
+
 }  // namespace
 
 Pruned prune_runs(PgSession& session, const std::string& schema_name, uint64_t keep,
@@ -38,6 +52,7 @@ Pruned prune_runs(PgSession& session, const std::string& schema_name, uint64_t k
           "refused)",
           schema, undoable, copied),
       {std::to_string(keep), std::to_string(seconds), std::string(kFollowMode)});
+  forget_jobs(session, schema);
   return {std::stoull(rows.text(0, 0)), std::stoull(rows.text(0, 1))};
 }
 

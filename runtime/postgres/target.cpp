@@ -12,6 +12,7 @@
 #include "postgres/long_keys.hpp"
 #include "postgres/preflight.hpp"
 #include "postgres/rows.hpp"
+#include "postgres/search.hpp"
 #include "postgres/server.hpp"
 #include "postgres/session_pool.hpp"
 #include "postgres/sink.hpp"
@@ -152,6 +153,9 @@ class PgTarget : public Target, public Stages {
   Stages* stages() override { return this; }
   std::unique_ptr<Health> health() override { return make_pg_health(url_, pooled()); }
   std::unique_ptr<Rows> rows() override { return make_pg_rows(url_, pooled(), server_); }
+  std::unique_ptr<Search> search(const SearchSpec& spec) override {
+    return make_pg_search(url_, pooled(), spec);
+  }
 
   std::vector<TableColumn> not_null(const PlanShape& plan) const override {
     std::vector<TableColumn> out;

@@ -19,6 +19,14 @@ class ExactSearch {
   void add(Floats vectors, uint32_t first);
   /// Takes over what another search with the same queries found among other vectors.
   void merge(const ExactSearch& other);
+  /// Calls use(index) for the matches kept now whose index is not below `first`; an index comes
+  /// once for each query that keeps it.
+  template <typename Use>
+  void kept_from(uint32_t first, Use&& use) const {
+    for (size_t query = 0; query < queries_.size(); ++query)
+      for (size_t i = 0; i < queries_[query].kept; ++i)
+        if (const uint32_t index = matches_[query * k_ + i].index; index >= first) use(index);
+  }
   /// The matches of each query, best first.
   std::vector<std::vector<Match>> found() const;
 

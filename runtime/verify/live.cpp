@@ -84,14 +84,6 @@ void LiveComparing::begin() {
   if (context_.job.open_target_once().state()->lease(job, holder))
     refuse(job, "the run that applied its changes has ended");
   applied_ = *applied;
-  // Documents of the script's name would be taken for those of the rows.
-  if (const std::string now = feed_->renamed(applied_); !now.empty()) {
-    throw Error(Code::kConfig,
-                fmt::format("{} cannot be verified under writes: its collection was renamed, and "
-                            "{} is followed now",
-                            job, now),
-                fmt::format("write collection = '{}' and name = '{}' into the script", now, job));
-  }
   check_ = std::make_unique<LiveCheck>(context_);
   watch_ = std::make_unique<LiveWatch>(context_, *seen_, applied_);
 }
@@ -241,7 +233,7 @@ void LiveComparing::judge(Opens&& open, Opens& again) {
       ids.push_back(open[i].key.id);
     batch.clear();
     arena.reset();
-    feed->look_up(ids, batch);
+    feed->look_up(ids, applied, batch);
     const std::unique_ptr<RowSnapshot> snapshot = context_.rows->snapshot(1);
     check_->run(batch, snapshot->reader(0), rejects.empty() ? nullptr : &pass, true,
                 [&](Judgement&& one) {

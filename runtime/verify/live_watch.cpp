@@ -10,6 +10,8 @@ constexpr size_t kMostTold = 100'000;
 // Of more changes that are not applied yet, it is not kept which documents they are of.
 constexpr size_t kMostTouched = 200'000;
 constexpr std::chrono::seconds kPatience{90};
+// Each step of the comparison waits until the source has told all that it had.
+constexpr std::chrono::milliseconds kQuiet{100};
 
 }  // namespace
 
@@ -17,7 +19,7 @@ LiveWatch::LiveWatch(VerifyContext& context, SeenKeys& seen, const Position& fro
     : context_(context),
       seen_(seen),
       feed_(context.job.source->feed()),
-      cursor_(feed_->keys(from)),
+      cursor_(feed_->keys(from, kQuiet)),
       keys_(context),
       time_(feed_->time_of(from)) {
   thread_ = start_stoppable([this](const std::stop_token& stop) { listen(stop); });

@@ -1,6 +1,7 @@
 // The options of a verification.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,16 @@ namespace lugger {
 
 /// How many source rows are held in memory while rows are compared one by one: 88 bytes each.
 inline constexpr uint64_t kGroupRows = 400'000;
+
+/// How well search finds what it should, on both sides.
+struct RecallOptions {
+  std::string column;     // of the job's own table; empty: the only one with vectors
+  uint64_t k = 10;        // neighbours a query asks for
+  uint64_t sample = 100;  // stored vectors that are asked for, when no file has queries
+  std::string queries;    // path of a file of queries; empty: a sample
+  std::string metric;     // empty: that of the target's index, else of the source's, else cosine
+  double least = 0.95;    // the target's recall must not be below
+};
 
 struct VerifyOptions {
   int jobs = 0;       // connections and readers; 0: one a core, at most 4
@@ -22,7 +33,8 @@ struct VerifyOptions {
   uint64_t group_rows = kGroupRows;
   bool overwrite_newer = false;  // with on_conflict = newer: a newer row is a difference
   bool live = false;             // the source is written to, and a run applies its changes
-  int rechecks = 5;              // how often rows that differ are read again, at most
+  std::optional<RecallOptions> recall = {};  // nullopt: searches are not compared
+  int rechecks = 5;                          // how often rows that differ are read again, at most
 };
 
 struct RepairOptions {

@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "base/digest.hpp"
 #include "base/url.hpp"
+#include "engine/follow.hpp"
 #include "engine/ledger_run.hpp"
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
@@ -115,15 +116,18 @@ void take_run(VerifyContext& context, Verdict& verdict, State& state) {
 /// A role may be able to read the tables but not the ledger.
 void read_ledger(VerifyContext& context, Verdict& verdict) {
   context.now = context.job.spec.now;
+  std::optional<Error> renamed;
   try {
     const std::unique_ptr<State> state = context.job.open_target_once().state();
     take_run(context, verdict, *state);
+    renamed = why_renamed(*context.job.source, *state, verdict.job, "cannot be verified");
   } catch (const Error& error) {
     if (error.code() == Code::kConnect) throw;
     verdict.warnings.push_back(fmt::format(
         "the ledger cannot be read ({}): documents that the server rejected count as missing",
         error.message()));
   }
+  if (renamed) throw *renamed;
 }
 
 /// The result of a load is known only when it has ended. Until then rows may be missing, several
@@ -178,7 +182,10 @@ void record_verification(VerifyContext& context, const Verdict& verdict) {
   record.mode = "verify";
   record.now = verdict.run_now;
   record.started = verdict.started;
-  record.message = verdict.equal ? "equal" : fmt::format("not equal: {} rows are wrong", wrong);
+  record.message = verdict.equal ? "equal" : "not equal";
+  if (wrong != 0) record.message += fmt::format(": {} rows are wrong", wrong);
+  if (verdict.equal && verdict.rejected + verdict.kept_rejects != 0)
+    record.message += fmt::format(" but for {} rejects", verdict.rejected + verdict.kept_rejects);
   for (const std::string& reason : verdict.reasons) record.message += "; " + reason;
   for (const std::string* narrowed : {&verdict.window, &verdict.where, &verdict.sample}) {
     if (!narrowed->empty()) record.message += "; " + *narrowed;
@@ -196,6 +203,12 @@ void record_verification(VerifyContext& context, const Verdict& verdict) {
 }
 
 void prepare_verification(VerifyContext& context, Verdict& verdict) {
+  const VerifyOptions& options = context.options;
+  if (options.recall &&
+      (options.live || options.sample > 0 || !options.where.empty() || !options.since.empty())) {
+    throw Error(Code::kConfig, "recall is of all vectors, while nobody writes",
+                "leave out live, sample, where and since");
+  }
   verdict.started = timestamp_text(*micros_from_unix_us(unix_micros_now()));
   open_places(context, verdict);
   inspect_target(context, verdict);

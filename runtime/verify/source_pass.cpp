@@ -92,14 +92,20 @@ class SourcePass::Reader {
           return column.hash < 0 ? slots[column.slot] : hashes_.of(table, i, c);
         });
         const Standing standing = spare_[document] != 0 ? Standing::kSpare : Standing::kExpected;
-        if (context_.sampled(digests.root)) use_.row({table, slots, digests, turn, standing});
+        if (context_.sampled(digests.root))
+          use_.row({table, batch_.documents[document], slots, digests, turn, standing});
       }
     }
     facts_.without_key += refused_.find(
         batch_, outside_, digester_,
         [&](const ComparedTable& table, const RowDigests& digests, uint32_t document) {
           if (context_.sampled(digests.root))
-            use_.row({table, nullptr, digests, {first + document}, Standing::kRefused});
+            use_.row({table,
+                      batch_.documents[document],
+                      nullptr,
+                      digests,
+                      {first + document},
+                      Standing::kRefused});
         });
   }
 

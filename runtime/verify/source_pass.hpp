@@ -18,6 +18,7 @@ enum class Standing : uint8_t {
 
 struct SourceRow {
   const ComparedTable& table;
+  const Document& document;
   const Value* slots;  // with the server's text where that is compared; null: only the key is known
   const RowDigests& digests;
   Turn turn;

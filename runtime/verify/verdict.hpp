@@ -62,6 +62,47 @@ struct TableVerdict {
 /// The counts of rows alone.
 void add_counts(TableVerdict& to, const TableVerdict& more) noexcept;
 
+/// The search of one side, measured against all its vectors.
+struct RecallSide {
+  std::string how;             // "index docs_idx (hnsw), hnsw.ef_search = 40"; "": it has no search
+  uint64_t vectors = 0;        // compared with every query that may find them
+  uint64_t without = 0;        // rows without a vector
+  uint64_t other_size = 0;     // vectors of other dimensions than the queries'
+  uint64_t returned = 0;       // hits
+  uint64_t wanted = 0;         // what k asks for, as far as there are so many
+  uint64_t short_answers = 0;  // queries that were given fewer than wanted
+  double recall = 0;           // share of the exact neighbours that were found, mean of all queries
+  double worst = 0;            // of the worst query
+};
+
+struct RecallQuery {
+  std::string query;              // the key of a sampled vector, or the line of a file
+  std::string filter;             // "tenant = a"; "": none
+  double source = 0, target = 0;  // recall of each side
+  double overlap = 0;             // of both answers
+  uint64_t source_hits = 0, target_hits = 0;
+};
+
+/// Shares are from 0 to 1. Recall is of a side's own search against its own exact neighbours; the
+/// rest compares the answers of both sides. A side without a search answers with its exact
+/// neighbours.
+struct RecallVerdict {
+  bool good = false;
+  std::string column, metric;
+  std::string queries_from;  // "100 stored vectors (seed 42)", "queries.jsonl"
+  uint64_t k = 0;
+  double least = 0;
+  RecallSide source, target;
+  uint64_t queries_tested = 0;
+  uint64_t nothing_to_find = 0;  // queries that no vector of either side can answer: not tested
+  double avg_result_overlap = 0;
+  uint64_t perfect_matches = 0;  // queries with the same hits on both sides
+  double exact_overlap = 0;      // of the exact neighbours of both sides
+  double rank_agreement = 0;     // Kendall's tau of the hits that both sides have
+  double mean_score_delta = 0, largest_score_delta = 0;  // of one vector's exact scores
+  std::vector<RecallQuery> worst;                        // by the target's recall
+};
+
 struct Verdict {
   bool equal = false;
   std::string job, run, run_status, run_now, script_hash, mapping_hash;
@@ -80,6 +121,7 @@ struct Verdict {
   std::vector<ColumnFinding> altered;
   std::vector<RowFinding> rows;                // the first few for each table and kind
   std::string window, where, sample, columns;  // how it was narrowed, in words; "": it was not
+  std::optional<RecallVerdict> recall = {};
   bool looked_for_missing = true, looked_for_extra = true;
   bool source_moves = false;         // a live source: its rows are read again too
   std::vector<std::string> reasons;  // other reasons why this is not "equal"

@@ -8,6 +8,7 @@
 #include "verify/live.hpp"
 #include "verify/live_repair.hpp"
 #include "verify/prepare.hpp"
+#include "verify/recall.hpp"
 #include "verify/repair.hpp"
 #include "verify/sample.hpp"
 
@@ -36,6 +37,17 @@ void say_sample(const VerifyContext& context, Verdict& verdict) {
   verdict.sample = sample_words(looked_at, std::max(looked_at, expected), wrong_count(verdict),
                                 context.options.sample) +
                    fmt::format(" (seed {})", verdict.seed);
+}
+
+/// Where every document was refused both sides are empty, which proves nothing.
+void refuse_empty(const VerifyContext& context, Verdict& verdict) {
+  const uint64_t refused = verdict.rejected + verdict.kept_rejects;
+  uint64_t rows = 0;
+  for (const TableVerdict& table : verdict.tables) rows += table.source + table.target;
+  if (rows != 0 || refused == 0 || !context.options.where.empty()) return;
+  verdict.equal = false;
+  verdict.reasons.push_back(fmt::format("no row was compared, as {} document{} rejected", refused,
+                                        refused == 1 ? " was" : "s were"));
 }
 
 }  // namespace
@@ -103,7 +115,9 @@ struct Verification::Impl {
     } else {
       Comparing(now, out, wrong).run(stage);
     }
+    refuse_empty(now, out);
     if (now.options.sample > 0) say_sample(now, out);
+    if (now.options.recall) compare_recall(now, out, stage);
     record_verification(now, out);
     out.seconds = verification_watch.seconds();
     out.finished = timestamp_text(*micros_from_unix_us(unix_micros_now()));

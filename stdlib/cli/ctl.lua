@@ -19,6 +19,19 @@ local function by_name(facts)
   return out
 end
 
+-- A process may have several runs, as a move has of several jobs; only a signal stops them all.
+local function tell_how(objects)
+  local first, several, seen = assert(objects[1]), false, {}
+  for _, fact in ipairs(objects) do
+    local process = fact.process or '' -- one of an older version does not say
+    several = several or process ~= '' and seen[process]
+    seen[process] = true
+  end
+  terminal.say('to stop one (it can be resumed): lugger ctl ', #objects == 1 and first.run:match '[^-]+$' or 'RUN',
+    ' stop; also pause, resume, speed N')
+  if several then terminal.say('to stop all runs of a process: kill PROCESS, which is like Ctrl-C') end
+end
+
 local function list(args)
   local rows, objects = {}, {}
   for _, run in ipairs(native.control_runs()) do
@@ -27,7 +40,7 @@ local function list(args)
       local fact = by_name(facts)
       objects[#objects + 1] = fact
       rows[#rows + 1] = { run, fact.job or '', fact.stage or '', terminal.group(fact['looked at'] or fact.read or 0),
-        fact['waits for'] or '' }
+        fact.process or '', fact['waits for'] or '' }
     end
   end
   if args.json then
@@ -35,7 +48,9 @@ local function list(args)
   elseif #rows == 0 then
     terminal.say('no run of this user listens on this machine')
   else
-    terminal.line(table_view.render({ 'run', 'job', 'stage', 'read', 'waits for' }, rows, { right = { [4] = true } }))
+    terminal.line(table_view.render({ 'run', 'job', 'stage', 'read', 'process', 'waits for' }, rows,
+      { right = { [4] = true, [5] = true } }))
+    tell_how(objects)
   end
   return cli.exit.done
 end

@@ -39,7 +39,7 @@ end
 local function run(args)
   if args.invert then return invert(args) end
   if args.json then flags.usage_error('--json goes with --invert', 'lugger plan users.lua --invert --json') end
-  local loaded, status = cli.load(args), cli.exit.done
+  local loaded, problems = cli.load(args), 0
   local warnings = references.warnings(cli.jobs(loaded))
   for i, job in ipairs(loaded.jobs) do
     if i > 1 then terminal.line() end
@@ -48,12 +48,15 @@ local function run(args)
       local plan = job:plan(settings)
       for _, warning in ipairs(warnings[job:name()] or {}) do table.insert(plan.warnings, warning) end
       plan_view.show(plan, settings, look_at_live(job, plan))
-      if #plan.report.problems > 0 then status = cli.exit.failed end
+      problems = problems + #plan.report.problems
     else
       terminal.line(job:name(), '\n  a task: what it does is known only while it runs; try `lugger run --dry-run`')
     end
   end
-  return status
+  if problems == 0 then return cli.exit.done end
+  terminal.say(('%s, as told above, %s a run from starting'):format(terminal.count(problems, 'problem'),
+    problems == 1 and 'keeps' or 'keep'))
+  return cli.exit.failed
 end
 
 return {

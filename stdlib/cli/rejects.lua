@@ -11,13 +11,16 @@ local whole_file = require 'lugger.inner.base.whole_file'
 
 local each = rejects.each
 
-local function reject_line(reject)
+-- One JSON object; the document, which is text already, stands in it as it is.
+local function reject_line(reject, without_document)
   local parts = {}
   for _, name in ipairs { 'job', 'run', 'table', 'document_id', 'column', 'code', 'message', 'at' } do
     parts[#parts + 1] = json.encode(name) .. ':' .. json.encode(reject[name] or '')
   end
-  local document = reject.document ~= '' and reject.document or 'null'
-  return '{' .. table.concat(parts, ',') .. ',"document":' .. document .. '}\n'
+  if not without_document then
+    parts[#parts + 1] = '"document":' .. (reject.document ~= '' and reject.document or 'null')
+  end
+  return '{' .. table.concat(parts, ',') .. '}\n'
 end
 
 local function export(jobs, path)
@@ -36,6 +39,15 @@ local function export(jobs, path)
     whole_file.stream(path, every)
   end
   terminal.say(terminal.count(count, 'reject'), ' written to ', path == '-' and 'standard output' or path)
+  return cli.exit.done
+end
+
+local function list_json(jobs, args)
+  for _, job in ipairs(jobs) do
+    each(places.state_of(job), job:name(), args.limit, function(reject)
+      return terminal.out(reject_line(reject, not args.documents))
+    end)
+  end
   return cli.exit.done
 end
 
@@ -105,10 +117,18 @@ local function retry(jobs, args)
   })
 end
 
-local function run(args)
+local function check_flags(args)
+  local flags = require 'lugger.inner.cli.flags'
   if args.export and args.retry then
-    require('lugger.inner.cli.flags').usage_error('--export and --retry exclude each other', 'export first, then retry')
+    flags.usage_error('--export and --retry exclude each other', 'export first, then retry')
+  elseif args.json and (args.export or args.retry) then
+    flags.usage_error('--json lists: it does not go with --export and --retry', '--export writes JSON lines anyway; '
+      .. '--retry --log json')
   end
+end
+
+local function run(args)
+  check_flags(args)
   local jobs, loaded = {}, cli.load(args)
   if #loaded.jobs == 0 then
     config.raise(('%s returned no job whose rejects could be looked up'):format(args.script),
@@ -120,6 +140,7 @@ local function run(args)
   if #jobs == 0 then config.raise(('%s has no job "%s"'):format(args.script, args.job)) end
   if args.export then return export(jobs, args.export) end
   if args.retry then return retry(jobs, args) end
+  if args.json then return list_json(jobs, args) end
   return list(jobs, args)
 end
 
@@ -129,9 +150,10 @@ return {
   flags = cli.with_script_flags {
     { 'export', 'write all rejects with their documents as JSON lines; - is standard output', value = 'FILE' },
     { 'retry', 'load the rejects again with the script as it is now' },
-    { 'limit', 'how many to list (default 20)', value = 'N', type = 'int' },
+    { 'limit', 'how many to list of each job (default 20; with --json all)', value = 'N', type = 'int' },
     { 'documents', 'list the documents too' },
     { 'full', 'cut no values' },
+    { 'json', 'all, one JSON object a line; with --documents each holds its document' },
     { 'job', 'only this job of the script', value = 'NAME' },
     { 'jobs', 'connections for --retry', short = 'j', value = 'N', type = 'int', least = 1 },
     { 'log', 'form of the progress of --retry', value = 'FORM', choices = { 'json', 'plain', 'none' } },

@@ -1,4 +1,5 @@
 -- lugger scaffold SOURCE --out DIR: scripts, DDL and notes for a migration, from a census of the source.
+local all_jobs = require 'lugger.inner.scaffold.all_jobs'
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
@@ -38,7 +39,7 @@ local function shapes_of(list)
 end
 
 local function files_of(list, args)
-  local files = { { 'all.lua', scaffold.all(list, args.out) } }
+  local files = { { 'all.lua', all_jobs.text(list, args.out) } }
   -- Existing tables have their own keys, constraints and indexes, which somebody else maintains.
   if not args.onto then
     local shapes = shapes_of(list)

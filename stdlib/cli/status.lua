@@ -102,7 +102,7 @@ local function run(args)
     terminal.say('no runs yet')
     return cli.exit.done
   end
-  config.raise('there is no run ' .. args.run_id, '`lugger runs` lists them')
+  config.raise('there is no run ' .. args.run_id, config.as_variable(args.run_id) or '`lugger runs` lists them')
 end
 
 return {

@@ -9,9 +9,17 @@ local verdict = require 'lugger.inner.verify.verdict'
 local verdict_view = require 'lugger.inner.verify.verdict_view'
 local verification = require 'lugger.inner.verify.verification'
 
+-- Any flag of recall asks for it.
+local function recall_of(args)
+  local recall = { column = args.recall_column, k = args.recall_k, sample = args.recall_sample,
+    queries = args.recall_queries, metric = args.recall_metric, least = args.min_recall }
+  return (args.recall or next(recall)) and recall or nil
+end
+
 local function options_of(args)
   return { jobs = args.jobs, sample = args.sample, seed = args.seed, where = args.where, since = args.since,
-    columns = args.columns, limit_shown = args.limit_shown, rechecks = args.rechecks, live = args.live }
+    columns = args.columns, limit_shown = args.limit_shown, rechecks = args.rechecks, live = args.live,
+    recall = recall_of(args) }
 end
 
 local function jobs_of(args)
@@ -33,6 +41,20 @@ end
 local function run_pairs(file, job)
   terminal.line()
   return query_pairs.command(file, places.existing((job:target())), {})
+end
+
+-- What to type next.
+local function tell_next(list, args)
+  local wrong, refused = false, false
+  for _, found in ipairs(list) do
+    refused = refused or tonumber(found.rejected) + tonumber(found.kept_rejects) > 0
+    wrong = wrong or #found.altered > 0
+    for _, one in ipairs(found.tables) do
+      wrong = wrong or tonumber(one.missing) + tonumber(one.extra) + tonumber(one.different) > 0
+    end
+  end
+  if wrong then terminal.say('what a repair would write: lugger repair ', cli.script_line(args)) end
+  if refused then terminal.say('see the rejects with: lugger rejects ', cli.script_line(args)) end
 end
 
 local function run(args)
@@ -58,9 +80,7 @@ local function run(args)
     terminal.say('verdict written to ', args.verdict, signed and ', signed: ' .. args.verdict .. '.minisig'
       or '; not signed: `lugger verdict key` makes a key')
   end
-  if status ~= cli.exit.done and not args.quiet and not args.json then
-    terminal.say('what a repair would write: lugger repair ', cli.script_line(args))
-  end
+  if not args.quiet and not args.json then tell_next(list, args) end
   if args.query_pairs and run_pairs(args.query_pairs, jobs[1]) ~= cli.exit.done then status = cli.exit.differences end
   return status
 end
@@ -78,6 +98,14 @@ return {
     { 'limit-shown', 'wrong rows to show, of each table and kind (default 10)', value = 'N', type = 'int' },
     { 'rechecks', 'read rows that differ again, so often at most, until they settle (default 5)', value = 'N',
       type = 'int' },
+    { 'recall', 'whether search finds on both sides what it should: see docs/recall.md' },
+    { 'recall-k', 'neighbours that a query asks for (default 10)', value = 'K', type = 'int', least = 1 },
+    { 'recall-sample', 'as many stored vectors are the queries (default 100)', value = 'N', type = 'int', least = 1 },
+    { 'recall-queries', 'the queries are the lines of this file', value = 'FILE' },
+    { 'recall-column', 'the column with the vectors, where there are several', value = 'NAME' },
+    { 'recall-metric', 'cosine, dot, l2, l1, hamming or jaccard (default: as the index)', value = 'METRIC' },
+    { 'min-recall', 'the least recall of the target that counts as equal (default 0.95)', value = 'SHARE',
+      type = 'number' },
     { 'verdict', 'write the verdict to this file, signed when there is a key', value = 'FILE' },
     { 'query-pairs', 'run the queries of this file on the target too, as lugger pairs does', value = 'FILE' },
     { 'json', 'print the verdict as JSON' },

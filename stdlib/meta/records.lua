@@ -347,8 +347,10 @@
 ---@field head integer how far the source was, in its seconds; 0: not known
 ---@field oldest integer it still had the changes from here on; 0: not known
 ---@field probed boolean oldest was found by asking for changes, and may lie an eighth too far back
+---@field young boolean nothing of it was let go yet: how far back it will reach is not known
 ---@field age number seconds since it answered; -1: not yet
 ---@field fault string why it does not answer; "": it does
+---@field own_stream string why its changes come by a stream of their own; "": nothing is known
 
 ---@class lugger.watch_record what the process that moves a job told of it last
 ---@field job string
@@ -420,6 +422,45 @@
 ---@field columns string[] compared
 ---@field left_out string[] not compared: filled by the server or the clock
 
+---@class lugger.recall_side
+---@field how string the index and its settings; "": it has no search
+---@field recall number share of its exact neighbours that its search finds, 0 to 1
+---@field worst number of one query
+---@field returned integer hits of all queries
+---@field wanted integer hits that k asks for, as far as there are so many
+---@field short_answers integer queries with fewer hits than wanted
+---@field vectors integer
+---@field without integer rows without a vector
+---@field other_size integer vectors of other dimensions than the queries'
+
+---@class lugger.recall_query
+---@field query string the key of a stored vector, or the line of a file
+---@field filter string "": none
+---@field source number recall
+---@field target number recall
+---@field overlap number of both answers
+---@field source_hits integer
+---@field target_hits integer
+
+---@class lugger.recall
+---@field good boolean the target finds as much as it must
+---@field column string
+---@field metric string
+---@field queries_from string in words
+---@field k integer
+---@field least number recall of the target
+---@field source lugger.recall_side
+---@field target lugger.recall_side
+---@field queries_tested integer
+---@field nothing_to_find integer queries that no vector can answer: not tested
+---@field avg_result_overlap number of the answers of both sides
+---@field perfect_matches integer queries with the same hits
+---@field exact_overlap number of both sides' exact neighbours
+---@field rank_agreement number Kendall's tau of common hits
+---@field mean_score_delta number of exact scores
+---@field largest_score_delta number
+---@field worst lugger.recall_query[] queries, by the target's recall
+
 ---@class lugger.verdict
 ---@field equal boolean
 ---@field job string
@@ -458,6 +499,7 @@
 ---@field sample string what the sample proves, in words
 ---@field looked_for_missing boolean
 ---@field looked_for_extra boolean
+---@field recall lugger.recall|nil nil when searches were not compared
 ---@field reasons string[] why it cannot be called equal, beyond rows and columns: "the load is not finished"
 ---@field notes string[]
 ---@field warnings string[]

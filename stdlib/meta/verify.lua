@@ -10,10 +10,19 @@
 ---@field columns string[]|string|nil only these, and the key
 ---@field limit_shown integer|nil rows shown, of each table and kind; 10 when not given
 ---@field live boolean|nil the source is written to, and a move applies its changes
+---@field recall lugger.recall_options|true|nil whether search finds on both sides what it should
 ---@field group_rows integer|nil source rows held at a time while they are compared one by one; 400,000 when not given
 ---@field rechecks integer|nil how often at most rows that differ are read again; 5 when not given
 ---@field overwrite_newer boolean|nil with on_conflict = 'newer': rows newer than their documents are different, and are
 --- mended
+
+---@class lugger.recall_options
+---@field column string|nil the column with the vectors; needed where there are several
+---@field k integer|nil neighbours that a query asks for; 10 when not given
+---@field sample integer|nil so many stored vectors are the queries; 100 when not given
+---@field queries string|nil a file of queries instead of a sample: a JSON object a line, { vector, filter }
+---@field metric "cosine"|"dot"|"l2"|"l1"|"hamming"|"jaccard"|nil that of the index when not given
+---@field least number|nil the least recall of the target that counts as equal; 0.95 when not given
 
 ---@class lugger.repair_options : lugger.verify_options
 ---@field apply boolean|nil write; without it nothing is written

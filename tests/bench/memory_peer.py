@@ -220,7 +220,7 @@ class Peer:
     def find(self, body):
         if 'min' in body and 'hint' not in body:
             raise CommandError(51173, 'When using min()/max() a hint of which index to use must be provided')
-        if 'filter' in body or body.get('$db') != DATABASE:
+        if body.get('filter') or body.get('$db') != DATABASE:
             return self.reply('firstBatch', b'', 0)
         begin = number_of(bytes.fromhex(body['min']['_id'].hex)) if 'min' in body else 0
         end = number_of(bytes.fromhex(body['max']['_id'].hex)) if 'max' in body else len(self.documents)

@@ -225,6 +225,18 @@ class Widths(TerminalCase):
         self.assertIn("--full", "\n".join(lines))
         self.assertLessEqual(max(len(line) for line in lines if "$n:2" in line), 80)
 
+    def test_problems_stand_before_the_ddl_and_are_counted_at_the_end(self):
+        self.users_project()
+        self.write_json_lines("users.json", project.USERS)
+        database = server().fresh()
+        database.query("create table users (mongo_id text primary key, email text not null)")
+        lines = self.show(80, "plan", "users.lua", "--from", "users.json", "--into", database.url)
+        problems = [place for place, line in enumerate(lines) if "problem: " in line]
+        self.assertEqual(len(problems), 2, lines)
+        self.assertLess(max(problems), lines.index("  table users (key mongo_id)"))
+        told = [line for line in lines if line.strip()]
+        self.assertEqual(told[-2:], ["2 problems, as told above, keep a run from starting", "the end"])
+
     def test_d_the_live_line_leaves_out_what_has_no_room(self):
         self.write(
             "line.lua",

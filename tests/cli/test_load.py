@@ -158,6 +158,22 @@ class Ledger(project.Case):
         self.assertIn("--older-than takes",
                       self.lugger("state", "prune", PLACES[-1], "--older-than", "soon", status=2).err)
 
+    def test_rejects_as_json(self):
+        self.users_project()
+        self.lugger("run", "users.lua", *PLACES, "--create", status=3)
+        done = self.lugger("rejects", "users.lua", *PLACES, "--json", status=0)
+        reject = json.loads(done.out)
+        self.assertEqual((reject["document_id"], reject["column"], reject["code"], done.err),
+                         ("64f1c0a2b3c4d5e6f7a8b902", "age", "bad_value", ""))
+        self.assertNotIn("document", reject)
+        exported = self.lugger("rejects", "users.lua", *PLACES, "--export", "-", status=0).out
+        self.assertEqual(self.lugger("rejects", "users.lua", *PLACES, "--json", "--documents", status=0).out,
+                         exported)
+        self.assertEqual(self.lugger("rejects", "users.lua", *PLACES, "--json", "--limit", "0",
+                                     status=0).out, "")
+        self.lugger("rejects", "users.lua", *PLACES, "--json", "--retry", status=2)
+        self.lugger("rejects", "users.lua", *PLACES, "--json", "--export", "-", status=2)
+
     def test_redacted_rejects_keep_no_document_and_stay_on_retry(self):
         self.users_project()
         self.lugger("run", "users.lua", *PLACES, "--create", "--redact", status=3)

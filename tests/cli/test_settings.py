@@ -48,6 +48,21 @@ class Settings(project.Case):
         self.assertIn("email", done.out)
         self.assertIn("WHERE is not set", self.lugger("describe", "shop", status=1).err)
 
+    def test_the_name_of_a_variable_is_no_place_and_env_in_front_is_told(self):
+        env = {"MONGO_URI": "mongodb://u:geheim@127.0.0.1:1/", "PG_URI": "local:./pg", "NOTHING": "a b"}
+        for command in (("describe", "MONGO_URI"), ("scaffold", "MONGO_URI", "--out", "m"),
+                        ("status", "PG_URI"), ("runs", "PG_URI"), ("psql", "PG_URI"),
+                        ("run", "p.lua", "--into", "PG_URI")):
+            self.write("p.lua", "local l = require 'lugger' return l.copy { from = l.source 'users.json', "
+                                "into = l.target('x', { table = 't' }), columns = { { 'a', 'text' } } }")
+            told = self.lugger(*command, env=env, status=1).err
+            name = "MONGO_URI" if "MONGO_URI" in command else "PG_URI"
+            self.assertIn(f"env:{name} is the place", told, command)
+            self.assertNotIn("geheim", told)
+        self.assertNotIn("env:", self.lugger("describe", "NOTHING", env=env, status=1).err)
+        self.write_json_lines("MONGO_URI", project.USERS)
+        self.assertIn("email", self.lugger("describe", "MONGO_URI", env=env, status=0).out)
+
     def test_a_connection_without_url(self):
         self.write("lugger.toml", '[connections.shop]\nuri = "x"\n')
         self.assertIn('"shop" has no url', self.lugger("p.lua", status=1).err)

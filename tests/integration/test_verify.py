@@ -184,9 +184,32 @@ print(tonumber(last.documents) <= 500, tonumber(last.rows) <= 2000, tonumber(las
         result = self.verify(work)
         self.assertIn('three (1)', result.err)
         self.assertIn('bad_value (10)', result.err)
+        self.assertIn('docs: equal but for 10 rejected documents, 59 rows compared', result.out)
+        self.assertIn('see the rejects with: lugger rejects job.lua', result.err)
+        self.assertIn('equal but for 10 rejects', work.lugger('status').out)
         self.assertRegex(result.err, r'no column takes it: other \(\d+\)')
         work.database.query(f"insert into docs (mongo_id, n) values ('{7:024x}', 7)")
         self.assertEqual(counts(self.verify(work, expect=4))['docs']['extra'], 1)
+
+    def test_where_all_was_rejected_nothing_is_called_equal(self):
+        documents = [{'_id': oid(i), 'n': 'n/a'} for i in range(12)]
+        work = self.loaded(documents, columns="{ 'n', 'int4' }", expect=3, extra='')
+        result = self.verify(work, expect=4)
+        self.assertIn('docs: NOT equal: no row was compared, as 12 documents were rejected', result.out)
+        self.assertIn('see the rejects with: lugger rejects job.lua', result.err)
+        self.assertNotIn('lugger repair', result.err)
+        found = json.loads(self.verify(work, '--json', '--verdict', 'verdict.json', expect=4).out)[0]
+        self.assertEqual((found['equal'], found['rejected']), (False, 12))
+        kept = json.loads((work.directory / 'verdict.json').read_text(encoding='utf-8'))
+        self.assertEqual((kept['equal'], kept['jobs'][0]['reasons']), (False, found['reasons']))
+        self.assertIn('not equal; no row was compared', work.lugger('status').out)
+        work.lugger('repair', 'job.lua', expect=4)
+
+    def test_where_the_server_refused_all_nothing_is_called_equal(self):
+        work = Work(self.server.fresh(), users(1), job("{ 'n', 'int4' }", extra="unmapped = 'ignore',"))
+        work.database.query('create table docs (mongo_id text primary key, n int check (n > 7))')
+        work.run(expect=3)
+        self.assertIn('no row was compared, as 1 document was rejected', self.verify(work, expect=4).out)
 
     def test_hook_and_now_are_those_of_the_run(self):
         extra = (

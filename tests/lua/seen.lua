@@ -1,5 +1,6 @@
 -- Figures of moves: what follows from positions, what is an alarm, how they read, and as metrics.
 local metrics = require 'lugger.inner.job.metrics'
+local move_line = require 'lugger.inner.job.move_line'
 local seen = require 'lugger.inner.job.seen'
 
 local function source(head, oldest, age)
@@ -39,6 +40,16 @@ describe('what is seen of a move', function()
     assert(measured({ position_s = 100000 }, source(100000 + hour, 100001)).alarm
       == 'the oplog no longer reaches back to its position')
   end)
+  it('an oplog that has let nothing go yet raises no alarm', function()
+    local young = source(100000, 99900)
+    young.young = true
+    local one = measured({ position_s = 99910 }, young)
+    assert(one.alarm == nil and one.oplog_young and one.oplog_left_s == 10 and one.lag_s == 90)
+    one.phase, one.read = 'following', 1
+    local text = metrics.text { one }
+    assert(not text:find('lugger_move_oplog_left_seconds{', 1, true), text)
+    assert(measured({ position_s = 99910 }, source(100000, 99900)).alarm)
+  end)
   it('without a position or an answer nothing is measured', function()
     local one = measured({ position_s = 0 }, source(100000, 1))
     assert(one.lag_s == nil and one.oplog_s == nil and one.changes_to == nil)
@@ -52,6 +63,28 @@ describe('what is seen of a move', function()
     figures.waits_for, figures.rejects, figures.stale = nil, 2, 1
     line = seen.sentence(figures)
     assert(line == 'a -> b: following, 0 s behind, 5 changes, 2 rejects, 1 stale row', line)
+  end)
+  it('a line of several jobs has room on a narrow terminal', function()
+    local list = {
+      { job = 'shop.users -> users', phase = 'copying', percent = 42, read = 1234567, kept = 40, rejected = 2 },
+      { job = 'shop.orders -> orders', phase = 'following', read = 500, rejected = 1, lag_s = 3 },
+      { job = 'shop.events -> events', phase = 'following', read = 20, rejected = 0, lag_s = 1 },
+    }
+    assert(move_line.text(list, 300) == 'shop.users -> users: copying 42 %, 1,234,567 documents, 40 changes kept, '
+      .. '2 rejects | shop.orders -> orders: following, 3 s behind, 500 changes, 1 reject | '
+      .. 'shop.events -> events: following, 1 s behind, 20 changes')
+    local wide = move_line.text(list, 120)
+    assert(wide == '3 jobs: 1 copying 42 %, 2 following · 3 s behind · 3 rejects · 1,234,567 documents · '
+      .. '40 changes kept · 520 changes', wide)
+    assert(move_line.text(list, 70) == '3 jobs: 1 copying 42 %, 2 following · 3 s behind · 3 rejects')
+    assert(move_line.text(list, 40) == '3 jobs: 1 copying 42 %, 2 following')
+    assert(move_line.text(list, 20) == '3 jobs: 1 copying 4…')
+    list[3].waits_for, list[3].waits_s = 'no answer from the source', 45
+    local waits = move_line.text(list, 105)
+    assert(waits == '3 jobs: 1 copying 42 %, 2 following · '
+      .. 'shop.events -> events waits for 45 s: no answer from the source', waits)
+    assert(move_line.text({ list[2] }, 50) == 'shop.orders -> orders: following · 1 reject')
+    assert(move_line.text({}, 80) == '')
   end)
   it('metrics have a head a family and a sample for what is known', function()
     local text = metrics.text { { job = 'a"b\\c\nd', phase = 'lost', read = 7, lag_s = 0.5 } }

@@ -1,9 +1,12 @@
 """What is done to a collection as a whole while a job follows it, by the job's policies."""
+import signal
+
 import bson
 import harness
 from live_case import LiveCase
-from live_moves import SLOW, TAGS, Writer, copy
+from live_moves import SLOW, TAGS, Writer, copy, script
 from mongo_replica import Replica
+from mongo_servers import wait_for
 
 DROP, DATABASE = {'drop': 'docs'}, {'dropDatabase': 1}
 AWAY = {'renameCollection': 'shop.docs', 'to': 'shop.older'}
@@ -15,7 +18,7 @@ def on_ddl(policy):
     return copy(extra=f'{TAGS} on_ddl = {policy},')
 
 
-class Policies(LiveCase):
+class Following(LiveCase):
     def following(self, policy, *more):
         self.insert({'_id': 'a', 'k': 'a', 'n': bson.Int32(1), 'tags': ['x', 'y']}, {'_id': 'b', 'k': 'b'})
         move = self.move(on_ddl(policy), *more)
@@ -33,6 +36,8 @@ class Policies(LiveCase):
         return move.database.query("select kind, name, count from lugger.notices where kind <> 'collections' "
                                    'order by first_at, kind')
 
+
+class Policies(Following):
     def test_a_drop_is_applied_in_one_unit(self):
         move = self.following("{ drop = 'apply' }")
         self.command('shop', DROP)
@@ -173,6 +178,80 @@ class Policies(LiveCase):
         said = move.work.lugger('plan', 'job.lua', '--create').out
         words = 'stop: rename, dropDatabase, collMod; warn: create, createIndexes, dropIndexes; apply: drop'
         self.assertIn(words, said)
+
+
+class Renamed(Following):
+    """Behind a rename that was applied; another collection is made under the old name, with the same _ids."""
+    RENAMED = 'its collection was renamed, and shop.older is followed now'
+
+    def renamed(self):
+        move = self.following("{ rename = 'apply' }")
+        self.rename()
+        move.wait_to_say('applied: shop.older is followed')
+        move.wait_for(lambda: move.number("select count(*) from lugger.partitions where position like '% as:%'"),
+                      'it is committed')
+        return move
+
+    def rename(self):
+        self.command('admin', AWAY)
+        self.insert({'_id': 'a', 'k': 'stranger', 'tags': ['s']}, {'_id': 'z', 'k': 'stranger'})
+
+    def test_what_a_repair_asks_for_is_looked_up_under_the_new_name(self):
+        move = self.following("{ rename = 'apply' }")
+        move.database.query("update docs set k = 'planted' where mongo_id = 'a'")
+        move.process.send_signal(signal.SIGSTOP)
+        repair = move.work.start('repair', 'job.lua', '--live', '--apply')
+        asked = 'select count(*) from lugger.spool'
+        wait_for(lambda: move.number(asked) == 1, 'the repair asked')
+        self.rename()
+        move.process.send_signal(signal.SIGCONT)
+        move.wait_to_say('applied: shop.older is followed')
+        move.wait_for(lambda: move.number(asked) == 0, 'the repair is answered')
+        self.assertEqual(self.rows_of(move), ['a', 'b'])
+        told = ' '.join(repair.communicate(timeout=60)[1].split())
+        self.assertEqual(repair.returncode, 1, told)
+        self.assertIn(self.RENAMED, told)
+        move.end()
+
+    def test_nothing_is_verified_repaired_or_loaded_by_the_old_name(self):
+        move = self.renamed()
+        move.end()
+        for command in (['verify'], ['verify', '--live'], ['repair', '--apply', '--delete-extra'],
+                        ['repair', '--live', '--apply'], ['run']):
+            told = move.work.lugger(command[0], 'job.lua', *command[1:], expect=1).err
+            self.assertIn(self.RENAMED, ' '.join(told.split()), command)
+            self.assertEqual(self.rows_of(move), ['a', 'b'])
+        self.assertIn("write collection = 'shop.older' and name = 'shop.docs -> docs'", told)
+        # So written, everything is as before.
+        move.database.query("update docs set k = 'planted' where mongo_id = 'a'")
+        move.work.script(script(copy('shop.older', extra=f"{TAGS} name = 'shop.docs -> docs',")))
+        move.work.lugger('verify', 'job.lua', expect=4)
+        move.work.lugger('repair', 'job.lua', '--apply')
+        self.assertIn('shop.docs -> docs: equal', move.work.lugger('verify', 'job.lua').out)
+        move.start('--accept-changes').wait_to_say('goes on')
+        self.update({'_id': 'b'}, {'$set': {'k': 'B'}}, name='older')
+        self.wait_for_rows(move, 'B', 'a')
+        move.work.lugger('verify', 'job.lua', '--live')
+        move.end()
+
+    def test_the_same_command_mixes_nothing(self):
+        """Of the collection that has the old name now, which is changed, dropped and made anew."""
+        move = self.renamed()
+        move.end()
+        self.update({'_id': 'a'}, {'$set': {'k': 'stranger again'}})
+        with self.server.client() as client:
+            client.delete('shop.docs', {'_id': 'z'})
+        self.update({'_id': 'a'}, {'$set': {'k': 'A'}}, name='older')
+        move.start().wait_to_say('goes on')
+        self.wait_for_rows(move, 'A', 'b')
+        self.command('shop', DROP)
+        self.insert({'_id': 'a', 'k': 'stranger'}, {'_id': 'b', 'k': 'stranger'})
+        self.update({'_id': 'b'}, {'$set': {'k': 'B'}}, name='older')
+        with self.server.client() as client:
+            client.delete('shop.older', {'_id': 'a'})
+        self.wait_for_rows(move, 'B')
+        move.assert_books()
+        move.end()
 
 
 class Copying(LiveCase):

@@ -119,7 +119,10 @@ class Poison(LiveCase):
         self.assertIn('error: shop.users', move.told)
         self.insert({'_id': 'b', 'k': 'b'})
         move.assert_equal(self.server)
-        self.assertIn('shop.docs -> docs: stopped', move.end(expect=1))
+        told = move.end(expect=1)
+        self.assertIn('shop.docs -> docs: stopped', told)
+        self.assertIn('shop.users -> users: failed before, as is told above', told)
+        self.assertEqual(told.count('error: shop.users'), 1)
 
     def test_users_who_exchange_unique_values(self):
         """Each takes what the next one gives up; the last two swap, which only a deferrable one allows."""

@@ -1,12 +1,16 @@
 """One change stream for all jobs of a move: what each of them gets from it, who reads alone, and that jobs
 begin at once and begin again."""
+import itertools
+import json
 import signal
+import threading
 import time
 import unittest
 
 import bson
 import harness
 import mongo_proxy
+from harness import lua
 from live_moves import BULK, SLOW, Move, Writer, copy, script
 from mongo_servers import live_server, wait_for
 from postgres import Postgres
@@ -72,6 +76,12 @@ class Shared(Hub):
             self.change(name, 7000)
         for name in names:
             self.applied(move, name, 7000)
+        # A job that follows: its rows and its lock. All together: heartbeats and the status.
+        sessions = ("select count(*) from pg_stat_activity where datname = current_database() and "
+                    "application_name like 'lugger %'")
+        move.wait_for(lambda: move.number(sessions) <= 42 and move.number(
+            f"{sessions} and application_name = 'lugger lease'") == 1, 'two sessions a job')
+        move.wait_for(lambda: move.number('select count(beat_at) from lugger.leases') == 20, 'heartbeats of all')
         # One after the other: keys while all are copied, then documents; anew when one begins earlier.
         self.assertLess(len(self.streams()), 8, self.streams())
         self.assertEqual(set(self.streams()), {('shop', 1)})
@@ -101,6 +111,50 @@ class Shared(Hub):
             self.applied(move, 'users', value)
         self.assertEqual(move.number('select count(*) from docs'), 20)
         self.assertEqual(set(self.streams()), {('admin', 1)})
+        move.end()
+
+    def test_urls_that_differ_in_the_database_share_a_stream(self):
+        self.fill('docs')
+        self.fill('users', database='else')
+        jobs = [self.plain(name, database).replace('lugger.env.MONGO_URI', lua(self.url_of(database)))
+                for name, database in (('docs', 'shop'), ('users', 'else'))]
+        move = self.move(*jobs).start().follow(jobs=2)
+        for value in (5000, 6000):
+            self.change('docs', value)
+            self.change('users', value, 'else')
+            self.applied(move, 'docs', value)
+            self.applied(move, 'users', value)
+        self.assertEqual(set(self.streams()), {('admin', 1)})
+        move.end()
+
+    def url_of(self, database):
+        return self.proxy.url.replace('/?', f'/{database}?')
+
+    def test_a_job_that_still_copies_makes_no_events_large(self):
+        """It asks for keys alone; who follows meanwhile is given events without documents, too."""
+        self.fill('docs', 2000, bulk=BULK)
+        self.fill('users', 2)
+        writing = threading.Event()
+
+        def write():
+            with self.server.client() as client:
+                for i in itertools.count(1000):
+                    if writing.is_set():
+                        return
+                    client.insert('shop.users', {'_id': i, 'k': f'{i}', 'n': bson.Int32(i)})
+                    time.sleep(0.005)
+        writer = threading.Thread(target=write)
+        writer.start()
+        self.addCleanup(writing.set)
+        move = self.move(self.plain('docs', extra=SLOW % 150), self.plain('users')).start().follow(jobs=1)
+        time.sleep(1)
+        writing.set()
+        writer.join()
+        self.change('users', 7000, count=2)
+        self.applied(move, 'users', 7000, 2)
+        self.assertFalse(move.follows(jobs=2), 'the other job had copied before it was of use')
+        self.assertEqual(move.number("select count(*) from lugger.notices where kind = 'large'"), 0)
+        self.assertNotIn('16 MB', move.told)
         move.end()
 
     def test_lost_replies_dead_cursors_and_elections(self):
@@ -180,6 +234,9 @@ class Alone(Hub):
         for name in ('docs', 'users'):
             self.change(name, 9000)
             self.applied(move, name, 9000)
+        move.wait_for(lambda: self.own_streams(move) == 2, 'the status of both')
+        shown = ' '.join(move.work.lugger('status', 'job.lua').out.split())
+        self.assertIn('docs and 1 other: the role has no changeStream on all of shop: a stream for each', shown)
         with self.server.client() as client:
             client.command('shop', {'drop': 'docs'})
         move.wait_to_say('the other jobs go on')
@@ -189,6 +246,25 @@ class Alone(Hub):
         self.assertIn('drop shop.docs', told)
         self.assertIn('each job reads a stream of its own', told)
         self.assertIn('no changeStream on all of shop', told)
+
+    def own_streams(self, move):
+        """How many jobs tell that the changes come by a stream of their own."""
+        moves = json.loads(move.work.lugger('status', 'job.lua', '--json').out)['moves']
+        return sum('a stream for each collection' in one.get('own_stream', '') for one in moves)
+
+    def test_a_role_that_may_watch_databases_and_not_the_cluster(self):
+        self.fill('docs')
+        self.fill('docs', database='depot')
+        denied = mongo_proxy.fail(13, 'not authorized on admin to execute command')
+        self.proxy.on('aggregate', denied, times=0, where=lambda body: body['$db'] == 'admin'
+                      and opens_stream(body))
+        move = self.move(self.plain('docs'), copy('depot.docs', 'others', extra='')).start().follow(jobs=2)
+        words = 'each job reads a stream of its own'
+        move.wait_for(lambda: words in move.work.lugger('status', 'job.lua').out, 'the status')
+        self.assertEqual(move.work.lugger('status', 'job.lua').out.count(words), 1)
+        self.change('docs', 70, database='depot')
+        self.applied(move, 'others', 70)
+        self.assertIn(words, ' '.join(move.end().split()))
 
     def test_an_event_that_nobody_can_read_stops_its_job_only(self):
         self.fill('docs')

@@ -1,38 +1,28 @@
 """Collections that are not like the others: views, time series, capped and clustered ones, the server's own,
 and names that nobody should give. Each is moved, or refused by name before anything is written."""
-import unittest
-
 import bson
 import harness
 from jobs import Work, job
-from live_moves import Move, copy, script
+from live_case import LiveCase
+from live_moves import copy, script
 from mongo_replica import Replica
-from mongo_servers import live_server
 from mongo_wire import CommandError
-from postgres import Postgres
 
 NAMES = ('a.b', "or'der \"items\"", 'ü%n', 'docs$x', '^d.*', 'docs ', 'n' * 60)
 
 
-class Kinds(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.postgres = Postgres()
-
+class Kinds(LiveCase):
     def setUp(self):
-        self.server = live_server()
-        self.addCleanup(self.server.destroy)
-        self.client, self.moves = self.server.client(), []
-        self.addCleanup(lambda: [one.process.kill() for one in self.moves if one.process])
+        super().setUp()
+        self.client = self.server.client()
 
     def insert(self, collection, *numbers):
-        self.client.insert(f'shop.{collection}', *({'_id': bson.Int32(n), 'k': f'k{n}', 'n': bson.Int32(n)}
-                                                   for n in numbers))
+        super().insert(*({'_id': bson.Int32(n), 'k': f'k{n}', 'n': bson.Int32(n)} for n in numbers),
+                       name=collection)
 
     def move(self, *collections):
-        jobs = [copy(f'shop.{name}', f't{place}', extra='') for place, name in enumerate(collections)]
-        self.moves.append(Move(self.postgres, self.server.url, script(*jobs)))
-        return self.moves[-1]
+        return super().move(*(copy(f'shop.{name}', f't{place}', extra='')
+                              for place, name in enumerate(collections)))
 
     def refused(self, collection, *words):
         text = job("{ 'n', 'int8' }", collection=collection, conflict='update')

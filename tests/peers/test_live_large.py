@@ -1,4 +1,6 @@
 """Events that are larger than a server can send: their documents are fetched by their keys."""
+import itertools
+
 import bson
 import harness
 from live_case import LiveCase
@@ -49,6 +51,20 @@ class Large(LiveCase):
         move.settle(self.server)
         self.assertEqual(self.lengths(move), [large, 'a3', 'b2', 'c2'])
         move.end()
+
+    def test_events_that_were_read_without_documents_are_not_large(self):
+        """While it copies, the stream gives keys alone; some of them are followed."""
+        self.insert(*({'_id': f'u{i}', 'k': f'u{i}', 'pad': 'z' * 8000} for i in range(300)))
+        move = self.move(copy(extra=TAGS + 'throttle = { rows_per_s = 150 },'))
+        move.start()
+        move.wait_for(move.is_copying, 'the copy')
+        for i in itertools.count():
+            self.insert({'_id': f'v{i}', 'k': f'v{i}', 'pad': 'v'})
+            if move.follows():
+                break
+        move.settle(self.server)
+        self.assertNotIn('over 16 MB', move.end())
+        self.assertEqual(move.number("select count(*) from lugger.notices where kind = 'large'"), 0)
 
     def test_during_the_copy(self):
         """Keys are kept then, and no documents asked for."""

@@ -14,6 +14,7 @@ from mongo_servers import free_port, wait_for
 class Metrics(Seen):
     def test_s0_20_figures_in_prometheus_text_format(self):
         name, port = 'we"ird\\job\nof ours', free_port()
+        self.with_short_oplog()
         move = self.move(copy(more='').replace('unmapped =', f'name = {harness.lua(name)}, unmapped ='))
         self.insert(1, 2, 3)
         move.start('--metrics', str(port)).follow()

@@ -3,31 +3,18 @@ cut off, restarted or away meanwhile."""
 import random
 import signal
 import time
-import unittest
 
 import harness
-from live_moves import SLOW, TAGS, Move, Writer, copy, script
+from live_case import LiveCase
+from live_moves import SLOW, TAGS, Writer, copy
 from mongo_replica import Replica
-from mongo_servers import live_server
 from postgres import Postgres
 
 
-class LiveMove(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.postgres = Postgres()
-
-    def setUp(self):
-        self.server = live_server()
-        self.addCleanup(self.server.destroy)
-        self.moves = []
-        self.addCleanup(lambda: [one.process.kill() for one in self.moves if one.process])
-
-    def move(self, rows_per_s=None, url=None, postgres=None, **more):
+class LiveMove(LiveCase):
+    def move(self, rows_per_s=None, url=None, postgres=None):
         extra = TAGS + (SLOW % rows_per_s if rows_per_s else '')
-        one = Move(postgres or self.postgres, url or self.server.url, script(copy(extra=extra, **more)))
-        self.moves.append(one)
-        return one
+        return super().move(copy(extra=extra), url=url, postgres=postgres)
 
     def writer(self, seed, count=300, **more):
         writer = Writer(self.server, seed, count, **more).fill()

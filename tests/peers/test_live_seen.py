@@ -1,5 +1,7 @@
 """What is seen of a move while it runs, waits, stops, or has lost its place: status, alarms; and
 that nothing grows while it runs."""
+import json
+import os
 import re
 import signal
 import subprocess
@@ -11,7 +13,7 @@ import harness
 import mongo_proxy
 from live_moves import SLOW, TAGS, Writer, copy
 from live_seen import Seen, samples, scrape
-from mongo_servers import free_port, live_server, wait_for
+from mongo_servers import free_port, wait_for
 from postgres import Postgres
 
 DENIED = mongo_proxy.fail(13, 'not authorized on local to execute command')
@@ -34,7 +36,8 @@ class Status(Seen):
         told = move.work.lugger('status', 'job.lua').out
         self.assertRegex(told, r'(?m)^  job +phase +changes up to \(UTC\) +lag +per s +kept +applied +'
                          r'rejected +stale +oplog left *$')
-        self.assertRegex(told, r'(?m)^  shop\.docs -> docs +following ')
+        self.assertRegex(told, r'(?m)^  shop\.docs -> docs +following .* at least \d')
+        self.assertTrue(found['oplog_young'])
 
     def test_a_copy_is_seen_with_what_is_kept(self):
         writer = Writer(self.server, 5, 4000).fill()
@@ -61,16 +64,48 @@ class Status(Seen):
         move.end()
         found = self.status(move)
         self.assertEqual((found['phase'], found['reason']), ('stopped', 'it was stopped'))
+        self.assertEqual(found['resume'], 'lugger move job.lua --create')
+        move.work.lugger('verify', 'job.lua')
+        told = move.work.lugger('status', 'job.lua').out
+        self.assertIn('(verify) done', told)
+        self.assertIn('\n  go on with: lugger move job.lua --create\n', told)
+
+    def test_ctl_says_how_to_stop_one_and_all(self):
+        self.insert(1)
+        with self.server.client() as client:
+            client.insert('shop.more', {'_id': bson.Int32(1), 'k': 'a'})
+        move = self.move(copy(), copy('shop.more', 'more', extra='')).start().follow(2)
+        told = move.work.lugger('ctl')
+        self.assertRegex(told.out, rf'shop\.more -> more +following +\d+ +{move.process.pid}\b')
+        self.assertIn('lugger ctl RUN stop', told.err)
+        self.assertIn('to stop all runs of a process: kill PROCESS', told.err)
+        listed = map(json.loads, move.work.lugger('ctl', '--json').out.splitlines())
+        process = [one['process'] for one in listed if one['job'] == 'shop.more -> more']
+        move.end(signal.SIGTERM)
+        self.assertEqual(process, [str(move.process.pid)])
+
+    def test_prune_takes_what_was_told_of_jobs_that_are_gone(self):
+        move = self.following()
+        self.wait_for_status(move, lambda one: one['phase'] == 'following', 'it follows')
+        move.end()
+        told = 'select (select count(*) from lugger.watched) + (select count(*) from lugger.notices)'
+        move.database.query("insert into lugger.notices (job, kind, name, done, count) "
+                            "values ('gone -> gone', 'field', 'x', '', 1)")
+        before = move.number(told)
+        self.assertGreater(before, 1)
+        move.work.lugger('state', 'prune', 'job.lua', '--keep', '1')
+        self.assertEqual(move.number(told), before - 1)
+        move.database.query("update lugger.runs set status = 'done'")
+        move.work.lugger('state', 'prune', 'job.lua', '--keep', '0')
+        self.assertEqual(move.number(told), 0)
 
     def test_n_06_a_position_that_the_server_has_no_more_is_seen_as_lost(self):
-        server = live_server(oplog_mb=1)
-        self.addCleanup(server.destroy)
-        self.server = server
+        self.with_short_oplog()
         move = self.following()
         move.end()
         self.insert(50)
         time.sleep(2)
-        server.trim_oplog()
+        self.server.trim_oplog()
         told = move.start().ended(1)
         self.assertIn('no longer has the changes since', told)
         found = self.status(move)
@@ -128,7 +163,8 @@ class Oplog(Seen):
             move.end()
 
     def test_s0_79_a_lag_that_eats_half_of_the_oplog_raises_the_alarm(self):
-        """The oplog begins when the server does, and a lock keeps the changes from being applied."""
+        """The oplog is a short one, and a lock keeps the changes from being applied."""
+        self.with_short_oplog()
         port = free_port()
         move = self.following('--metrics', str(port))
         with Lock(move.database, 'docs'):
@@ -279,10 +315,12 @@ class Weeks(Seen):
         self.insert(*range(40))
         move = self.move()
         told = move.work.lugger('move', 'job.lua', '--create', '--detach', '--metrics', str(free_port())).err
-        process = int(re.search(r'lugger process (\d+)', move.work.directory.joinpath(
-            re.search(r'(/\S+\.log)', told)[1]).read_text() + told)[1])
         log = move.work.directory / re.search(r'(/\S+\.log)', told)[1]
-        self.addCleanup(lambda: harness.lugger('ctl', 'stop', cwd=move.work.directory, expect=None))
+        said = wait_for(lambda: re.search(r'lugger process (\d+)', log.read_text()), 'its process')
+        process = int(said[1])
+        self.addCleanup(lambda: os.path.exists(f'/proc/{process}') and os.kill(process, signal.SIGTERM))
+        self.assertIn('to pause or stop it (it can be resumed): lugger ctl', told)
+        self.assertIn(f'to stop it (it can be resumed): kill {process}', log.read_text())
 
         def memory():
             with open(f'/proc/{process}/status', encoding='ascii') as status:

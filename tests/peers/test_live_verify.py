@@ -3,14 +3,13 @@ import json
 import signal
 import threading
 import time
-import unittest
 
 import bson
 import harness
 import mongo_proxy
-from live_moves import Move, Writer, copy, script
-from mongo_servers import live_server, wait_for
-from postgres import Postgres
+from live_case import LiveCase
+from live_moves import COLUMNS, Writer, copy
+from mongo_servers import wait_for
 
 QUIET = 20      # documents that the application leaves alone, and that are read first
 FAULTS = {      # what is done to the rows of a document by somebody else: what verify calls it
@@ -58,24 +57,15 @@ def counts(found):
     return {one['table']: {kind: one[kind] for kind in KINDS} for one in found['tables']}
 
 
-class LiveVerify(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.postgres = Postgres()
-
-    def setUp(self):
-        self.server = live_server()
-        self.addCleanup(self.server.destroy)
-
-    def move(self, text=None, count=300, pause=0.004, seed=1):
+class LiveVerify(LiveCase):
+    def move(self, *jobs, count=300, pause=0.004, seed=1, settled=True):
         """A move that follows, and a writer that has not begun."""
         self.writer = Writer(self.server, seed, count, pause).fill()
-        with self.server.client() as client:
-            client.insert('shop.docs', *map(quiet, range(QUIET)))
-        move = Move(self.postgres, self.server.url, text or script(copy()))
-        self.addCleanup(lambda: move.process.poll() is None and move.end(signal.SIGKILL, -9))
+        self.insert(*map(quiet, range(QUIET)))
+        move = super().move(*jobs)
         move.start().follow()
-        move.settle(self.server)
+        if settled:
+            move.settle(self.server)
         return move
 
     def verify(self, move, expect=0, *flags, **more):
@@ -198,7 +188,7 @@ class LiveVerify(unittest.TestCase):
     def test_keys_that_are_made_of_the_id_and_documents_that_are_refused(self):
         columns = ("{ 'mongo_id', 'uuid', generate = 'v5' }, { 'k', 'text' }, { 'n', 'int8' }, "
                    "{ 'pad', 'text' }")
-        move = self.move(script(copy(columns=columns)))
+        move = self.move(copy(columns=columns))
         with self.server.client() as client:
             client.insert('shop.docs', {'_id': 'refused', 'k': 'a\0b', 'n': bson.Int32(1)})
             move.settle(self.server)
@@ -212,6 +202,25 @@ class LiveVerify(unittest.TestCase):
         told = move.work.lugger('repair', 'job.lua', '--live', '--apply', '--delete-extra', expect=4)
         self.assertIn('do not tell an _id', told.err)
         self.assertEqual(counts(self.verify(move, 4))['docs'], {'missing': 0, 'extra': 1, 'different': 0})
+        move.end()
+
+    def test_where_all_was_rejected_nothing_is_called_equal(self):
+        columns = COLUMNS.replace("'k', 'text'", "'k', 'int8', from = 'pad'")
+        move = self.move(copy(columns=columns), settled=False)
+        told = move.work.lugger('verify', 'job.lua', '--live', expect=4)
+        self.assertIn('NOT equal: no row was compared, as', told.out)
+        found = self.verify(move, 4)
+        self.assertEqual((found['equal'], found['rejected']), (False, found['documents']))
+        move.end()
+
+    def test_an_idle_source_is_not_waited_for(self):
+        """Each look at the changes is answered at once; it was a second each, and several of them."""
+        move = self.move()
+        move.database.query("delete from docs where k = 'quiet 1'")
+        began = time.monotonic()
+        found = self.verify(move, 4)
+        self.assertEqual(counts(found)['docs']['missing'], 1, found)
+        self.assertLess(found['seconds'], 4 if time.monotonic() - began < 20 else 15)
         move.end()
 
     def test_nobody_applies_the_changes(self):

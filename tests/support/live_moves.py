@@ -46,6 +46,7 @@ def script(*jobs):
 class Writer(threading.Thread):
     """Inserts, changes, replaces, deletes and inserts again, alone and in transactions. What fails while
     the server is away is left out: the server has the truth."""
+    longest = 6     # of a transaction: fewer commands than that
 
     def __init__(self, server, seed, count=300, pause=0.004, name='docs'):
         super().__init__(daemon=True)
@@ -86,18 +87,21 @@ class Writer(threading.Thread):
     def run(self):
         with self.server.client() as client:
             while not self.ending.wait(self.pause * self.random.random() * 2):
-                try:
-                    if self.random.random() < 0.1:
-                        commands = [self.command() for _ in range(self.random.randrange(2, 6))]
-                        client.transaction('shop', commands, self.random.random() < 0.8)
-                    else:
-                        client.command('shop', self.command())
-                    self.done += 1
-                except CommandError:
-                    continue    # the key is there already, or the server steps down
-                except OSError:
-                    client.close()
-                    time.sleep(0.02)
+                self.write(client)
+
+    def write(self, client):
+        try:
+            if self.random.random() < 0.1:
+                commands = [self.command() for _ in range(self.random.randrange(2, self.longest))]
+                client.transaction('shop', commands, self.random.random() < 0.8)
+            else:
+                client.command('shop', self.command())
+            self.done += 1
+        except CommandError:
+            pass    # the key is there already, or the server steps down
+        except OSError:
+            client.close()
+            time.sleep(0.02)
 
     def finish(self):
         self.ending.set()
@@ -111,11 +115,11 @@ class Move:
         self.work = Work(postgres.fresh(), text=text)
         self.work.source, self.database, self.name = url, self.work.database, name
         self.process, self.said, self.readers = None, {}, []
-        self.marks = 0
+        self.file, self.marks = 'job.lua', 0
 
     def start(self, *flags, command='move'):
         flags = ('--create', *flags) if command == 'move' else flags
-        self.process = self.work.start(command, 'job.lua', *flags)
+        self.process = self.work.start(command, self.file, *flags)
         self.said = {'out': [], 'err': []}
         self.readers = [threading.Thread(target=self._read, args=one, daemon=True) for one in (
             (self.process.stdout, self.said['out']), (self.process.stderr, self.said['err']))]

@@ -6,10 +6,18 @@ import urllib.request
 
 import bson
 from live_case import LiveCase
-from mongo_servers import wait_for
+from mongo_servers import live_server, wait_for
 
 
 class Seen(LiveCase):
+    def with_short_oplog(self):
+        """A server whose oplog has let something go already."""
+        self.server = live_server(oplog_mb=1)
+        self.addCleanup(self.server.destroy)
+        with self.server.client() as client:
+            client.insert('shop.before', {'_id': bson.Int32(1)})
+        self.server.trim_oplog()
+
     def following(self, *flags, documents=3, **more):
         self.insert(*range(documents))
         return self.move(**more).start(*flags).follow()

@@ -1,7 +1,6 @@
 """An application that writes as nobody should: every type of _id, the same number in several types, deletes
 and inserts again, and transactions over two collections."""
 import threading
-import time
 
 import bson
 from live_moves import Writer
@@ -43,6 +42,7 @@ def variants(i):
 
 class TortureWriter(Writer):
     """`turn` is held by whoever wants it to pause. Two of them meet in the same documents."""
+    longest = 8
 
     def __init__(self, server, seed, count=600, pause=0.002):
         super().__init__(server, seed, count, pause)
@@ -90,22 +90,6 @@ class TortureWriter(Writer):
         }[what]
         return {'update': name, 'updates': [{'q': query, 'u': change, 'upsert': what == 'upsert'}]}
 
-    def run(self):
-        with self.server.client() as client:
-            while not self.ending.wait(self.pause * self.random.random() * 2):
-                with self.turn:
-                    self.write(client)
-
     def write(self, client):
-        try:
-            if self.random.random() < 0.1:
-                commands = [self.command() for _ in range(self.random.randrange(2, 8))]
-                client.transaction('shop', commands, self.random.random() < 0.8)
-            else:
-                client.command('shop', self.command())
-            self.done += 1
-        except CommandError:
-            pass    # the key is there already, or the server steps down
-        except OSError:
-            client.close()
-            time.sleep(0.02)
+        with self.turn:
+            super().write(client)

@@ -150,6 +150,7 @@ def oplog_cursor(request, namespace):
     chosen = (entries[::-1] if backwards else entries)[:limit]
     return mongo_find.ListCursor(namespace, [bson.encode({
         'ts': bson.Timestamp(*entry.ts), 't': bson.Int64(1), 'v': bson.Int64(2), 'op': 'n',
+        'o': {'msg': 'initiating set'} if entry.ts == request.replica.store.oplog.first else {},
         'ns': f'{entry.database}.{entry.collection}', 'wall': bson.Date(int(entry.wall * 1000))})
         for entry in chosen], request.session_id())
 

@@ -72,7 +72,7 @@ class Oplog:
 
     def __init__(self):
         self.entries, self.offset = [], 0
-        self.last = self.oldest = (int(time.time()), 1)
+        self.last = self.oldest = self.first = (int(time.time()), 1)
         self.append(Entry(self.last, 'noop'))
 
     def now(self):

@@ -215,6 +215,16 @@ local function expand(text)
   return (text:gsub('%${([%a_][%w_]*)}', function(name) return config.find(name) or missing(name) end))
 end
 
+--- What to write for the name of a variable that was given as a place; nil when it is no such name.
+---@param word string
+---@return string|nil
+function config.as_variable(word)
+  if native.gate.is_shut() or not word:match '^[%a_][%w_]*$' then return nil end
+  local place = config.find(word)
+  if not place or not (place:find '://' or place:find '^local:' or system.stat(place)) then return nil end
+  return ('a variable is called so: env:%s is the place that it names'):format(word)
+end
+
 --- The place to open: resolves "env:NAME" and the names of connections in lugger.toml. A value from the command line
 --- for the role (--from, --into, --on-conflict) takes precedence.
 ---@param place string
@@ -229,6 +239,10 @@ function config.resolve(place, role)
   if name then return (given and config.find(name) or for_script(name)) or missing(name) end
   local connection = state.connections[place]
   if connection then return expand(connection.url) end
+  local hint = config.as_variable(place)
+  if hint and not system.stat(place) then
+    raise(('there is no file, directory or connection %s'):format(place), hint)
+  end
   return place
 end
 

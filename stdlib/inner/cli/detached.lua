@@ -18,11 +18,11 @@ function detached.go(args)
   local log = ('%s/.lugger/%s-%s.log'):format(system.cwd(), base, os.date('!%Y%m%d-%H%M%S'))
   terminal.say('goes on without the terminal; progress and summary go to\n  ', log)
   terminal.say('how far it is: lugger runs ', args.script)
-  terminal.say('to pause or stop it (resumable): lugger ctl')
+  terminal.say('to pause or stop it (it can be resumed): lugger ctl')
   io.stderr:flush()
   local pid = system.detach(log)
   log_path = log
-  terminal.say('lugger process ', pid)
+  terminal.say(('lugger process %d; to stop it (it can be resumed): kill %d'):format(pid, pid))
 end
 
 --- Begins the output of a process without a terminal anew when it is large; what came before has `.1` at its end.

@@ -9,6 +9,7 @@ local terminal = require 'lugger.inner.view.terminal'
 
 ---@class lugger.attempt_result: lugger.run_result
 ---@field cause any the error of a failed one
+---@field told boolean|nil its failure was told while others went on
 ---@field made { updated: string[], searched: string[] }|nil what load_advice says of the tables that it created
 
 ---@class lugger.attempt

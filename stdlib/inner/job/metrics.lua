@@ -12,6 +12,11 @@ local function field(name)
   return function(figures) return figures[name] end
 end
 
+-- Of an oplog that has let nothing go yet it is not known.
+local function of_oplog(name)
+  return function(figures) return not figures.oplog_young and figures[name] or nil end
+end
+
 local function flag(value) return value and 1 or 0 end
 
 local phases = { 'waiting', 'copying', 'catching up', 'following', 'stopped', 'lost' }
@@ -27,8 +32,8 @@ local list = {
   { 'kept_changes', 'gauge', 'Keys of changed documents that wait for the end of the copy.', field 'kept' },
   { 'rejects', 'gauge', 'Documents that are rejected, as it stands.', field 'rejects' },
   { 'stale_rows', 'gauge', 'Rejected documents of which an older row stands in the target.', field 'stale' },
-  { 'oplog_window_seconds', 'gauge', "How far back the source's oplog reaches.", field 'oplog_s' },
-  { 'oplog_left_seconds', 'gauge', 'How much of it lies before the position.', field 'oplog_left_s' },
+  { 'oplog_window_seconds', 'gauge', "How far back the source's oplog reaches.", of_oplog 'oplog_s' },
+  { 'oplog_left_seconds', 'gauge', 'How much of it lies before the position.', of_oplog 'oplog_left_s' },
   { 'alarm', 'gauge', '1: the lag has eaten half of the oplog.', function(figures) return flag(figures.alarm) end },
   { 'waiting_seconds', 'gauge', 'Since a server that it waits for was heard of; 0: it does not wait.',
     function(figures) return figures.waits_s or 0 end },

@@ -1,11 +1,12 @@
 -- Moves: jobs that are copied and then follow the changes of their sources, side by side, until they are stopped.
 local clearing = require 'lugger.inner.job.clearing'
+local failures = require 'lugger.inner.job.failures'
 local fault = require 'lugger.inner.base.fault'
+local move_line = require 'lugger.inner.job.move_line'
 local native = require 'lugger.native'
 local seen = require 'lugger.inner.job.seen'
 local step = require 'lugger.inner.job.move_step'
 local summary = require 'lugger.inner.job.summary'
-local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 local watching = require 'lugger.inner.job.watching'
 local system = native.system
@@ -38,17 +39,17 @@ local function teller(options)
     local now = system.monotonic()
     if mode == 'none' or mode ~= 'live' and now - told_at < tell_s then return end
     told_at = now
-    local lines = {}
+    local list = {}
     for i, one in ipairs(steps) do
-      local figures = one.phase ~= 'ended' and watch.figures[i]
-      if figures and mode == 'json' then terminal.event('progress', figures) end
-      if figures and mode ~= 'json' then lines[#lines + 1] = seen.sentence(figures) end
+      if one.phase ~= 'ended' then list[#list + 1] = watch.figures[i] end
     end
     if mode == 'live' then
-      io.stderr:write('\r\27[K', table_view.cut(table.concat(lines, ' | '), terminal.width() - 1))
+      io.stderr:write('\r\27[K', move_line.text(list, terminal.width() - 1))
       live = true
-    elseif mode ~= 'json' then
-      for _, line in ipairs(lines) do terminal.say(line) end
+      return
+    end
+    for _, figures in ipairs(list) do
+      if mode == 'json' then terminal.event('progress', figures) else terminal.say(seen.sentence(figures)) end
     end
   end
   return self
@@ -66,7 +67,8 @@ local function tell_ended(ended, steps, options)
   if options.log == 'json' then
     terminal.event('end', summary.fields(ended.result))
   elseif ended.result.status == 'failed' and at_work(steps) then
-    summary.tell_failures { ended.result }
+    failures.tell { ended.result }
+    ended.result.told = true
     terminal.say('the other jobs go on')
   end
 end

@@ -29,6 +29,7 @@ local fresh_s = 30
 ---@field rejected number by the run, whatever became of it
 ---@field oplog_s number|nil how far back the source's oplog reaches
 ---@field oplog_left_s number|nil how much of it lies before the position
+---@field oplog_young boolean|nil it has let nothing go yet: it will reach back further than that
 ---@field oplog_probed boolean|nil it was measured by asking: it may reach back an eighth less
 ---@field rejects number|nil documents that are rejected, as it stands
 ---@field stale number|nil rows that are older than a document that was rejected
@@ -39,6 +40,7 @@ local fresh_s = 30
 ---@field ended boolean|nil it is not worked on any more
 ---@field reason string|nil why
 ---@field hint string|nil
+---@field own_stream string|nil why its changes come by a stream of their own, and not by one that jobs share
 ---@field source_fault string|nil why the source could not be asked how far it is
 
 --- Adds what follows from the position and from what the source told of itself.
@@ -47,6 +49,7 @@ local fresh_s = 30
 function seen.measure(figures, source)
   local head, oldest, position = tonumber(source.head), tonumber(source.oldest), figures.position_s
   if source.fault ~= '' then figures.source_fault = source.fault end
+  if source.own_stream ~= '' then figures.own_stream = source.own_stream end
   -- Changes may come from a stream that jobs share, which waits by itself.
   if not figures.waits_for and source.age > silent_s then
     figures.waits_for, figures.waits_s, figures.server_said = silence, source.age, figures.source_fault
@@ -59,9 +62,9 @@ function seen.measure(figures, source)
   if figures.waits_s and not is_fresh then figures.lag_s = (figures.lag_s or apart) + figures.waits_s end
   if head <= 0 or oldest <= 0 or oldest >= head then return end
   figures.oplog_s, figures.oplog_left_s = head - oldest, position - oldest
-  figures.oplog_probed = source.probed or nil
+  figures.oplog_probed, figures.oplog_young = source.probed or nil, source.young or nil
   local lag = is_fresh and apart or figures.lag_s or 0
-  if lag > quiet_s and lag * 2 >= figures.oplog_s then figures.alarm = seen.alarm(figures, lag) end
+  if not source.young and lag > quiet_s and lag * 2 >= figures.oplog_s then figures.alarm = seen.alarm(figures, lag) end
 end
 
 --- Why somebody should look now.

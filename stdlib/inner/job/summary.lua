@@ -1,4 +1,5 @@
 -- The report at the end of a run: the table, the balance, what is left over, and what to type next.
+local failures = require 'lugger.inner.job.failures'
 local json = require 'lugger.inner.base.json_text'
 local load_advice = require 'lugger.inner.job.load_advice'
 local native = require 'lugger.native'
@@ -286,38 +287,6 @@ local function tell_stage(result, options)
   for _, warning in ipairs(result.warnings) do terminal.warn_once(warning) end
 end
 
-local function cause_of(result)
-  local text = result.error
-  if result.hint and result.hint ~= '' and not text:find(result.hint, 1, true) then
-    text = text .. '; ' .. result.hint
-  end
-  return text
-end
-
-local shown_jobs = 3
-
---- Tells why jobs failed. A cause that several share, such as a server that cannot be reached, is printed once.
----@param results lugger.attempt_result[]
-function summary.tell_failures(results)
-  local causes, jobs = {}, {} ---@type string[], table<string, string[]>
-  for _, result in ipairs(results) do
-    if result.status == 'failed' then
-      local cause = cause_of(result)
-      if not jobs[cause] then
-        causes[#causes + 1] = cause
-        jobs[cause] = {}
-      end
-      table.insert(jobs[cause], result.job)
-    end
-  end
-  for _, cause in ipairs(causes) do
-    local names = jobs[cause]
-    local more = #names - shown_jobs
-    terminal.fail(('%s%s: %s'):format(table.concat(names, ', ', 1, math.min(#names, shown_jobs)),
-      more > 0 and (' and %d more'):format(more) or '', cause))
-  end
-end
-
 local function tell_end(result, options)
   local resume = result.resume_command
   if not resume or resume == '' then resume = options.resume end
@@ -371,7 +340,7 @@ function summary.print(results, jobs, options)
       for _, result in ipairs(ran) do tell_stage(result, options) end
     end
   end
-  summary.tell_failures(results)
+  failures.tell(results)
   for _, result in ipairs(results) do tell_end(result, options) end
   if #results < jobs then
     terminal.say(('%s not started'):format(terminal.count(jobs - #results, 'job')))

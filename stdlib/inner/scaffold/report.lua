@@ -1,4 +1,5 @@
 -- The results of a scaffold, for its README and for the terminal.
+local all_jobs = require 'lugger.inner.scaffold.all_jobs'
 local scaffold = require 'lugger.inner.scaffold.scaffold'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -79,29 +80,48 @@ local function places_of(list, args)
 end
 
 -- Commands to type in the directory where scaffold ran, because the scripts name their source relative to it.
-local function commands(args)
+local function commands(args, live)
   local all, create = terminal.shell_quote(args.out .. '/all.lua'), args.onto and '' or ' --create'
   local function file(name) return terminal.shell_quote(args.out .. '/' .. name) end
   local function by_hand(name)
     if args.onto or not scaffold.by_variable(args.into) then return '' end
     return ('   # or: psql "$PG_URI" -f ' .. file(name))
   end
-  local lines = {
-    ('lugger plan %s%s   # tables, policies, problems'):format(all, create),
-    ('lugger run %s%s --stage load   # loads; stop and resume at will'):format(all, create),
-    ('lugger verify %s   # every value, on both sides'):format(all),
-    ('lugger run %s --stage index%s'):format(all, by_hand 'indexes.sql'),
-    ('lugger run %s --stage constrain%s'):format(all, by_hand 'constraints.sql'),
-    ('lugger refs %s   # references that dangle, what still uses mongo_id'):format(all),
-  }
+  local lines = { ('lugger plan %s%s   # tables, policies, problems'):format(all, create) }
+  local function add(line, more) lines[#lines + 1] = line:format(all, more) end
+  if live then
+    add('lugger move %s%s   # copies, then applies the changes until it is stopped; the same command goes on', create)
+    add 'lugger status %s   # from another terminal: how far it is'
+    add 'lugger verify %s --live   # every value, on both sides, while both change'
+  else
+    add('lugger run %s%s --stage load   # loads; stop and resume at will', create)
+    add 'lugger verify %s   # every value, on both sides'
+    add('lugger run %s --stage index%s', by_hand 'indexes.sql')
+    add('lugger run %s --stage constrain%s', by_hand 'constraints.sql')
+  end
+  add 'lugger refs %s   # references that dangle, what still uses mongo_id'
   return table.concat(lines, '\n')
 end
+
+-- The variables that the scripts read, for a sentence.
+local function variables(args, live)
+  local list = {} ---@type string[]
+  if live then list[1] = '`MONGO_URI` set to the source' end
+  if scaffold.by_variable(args.into) then
+    list[#list + 1] = (live and '`PG_URI` to the target') or '`PG_URI` set to the target'
+  end
+  return #list > 0 and ', with ' .. table.concat(list, ' and ') or ''
+end
+
+local standalone = 'A standalone server keeps no oplog and cannot be followed: stop what writes to it, and give `run` '
+  .. 'in\nplace of `move`. A move builds the indexes and constraints itself, behind the copy.\n'
 
 --- README.md: what was found, and what to do next.
 ---@param list lugger.scaffold.list
 ---@param args table
 ---@return string
 function scaffold_report.readme(list, args)
+  local live = all_jobs.are_live(list)
   local lines = { '# Migration of ' .. cell(places_of(list, args)), '',
     'Made by `lugger scaffold`, to be read and edited. Every column says why it is what it is.', '',
     '| ' .. table.concat(headers, ' | ') .. ' |', '|---|---|--:|--:|--:|--:|' }
@@ -126,9 +146,11 @@ In the directory in which `lugger scaffold` was run%s:
 ```
 %s%s`lugger scaffold` run again shows what the source has become since; files that were edited are kept, and scripts of
 other sources in this directory stay.
-]]):format(scaffold.by_variable(args.into) and ', with `PG_URI` set to the target' or '', commands(args),
+]]):format(variables(args, live), commands(args, live),
     args.onto and '' or '`schema.sql` makes the same tables without lugger, for a review or an ORM to look into.\n',
-    args.distribute and 'Citus distributes the tables: `CREATE EXTENSION citus` in the database comes before.\n' or '')
+    (live and standalone or '')
+      .. (args.distribute and 'Citus distributes the tables: `CREATE EXTENSION citus` in the database comes before.\n'
+        or ''))
   return table.concat(lines, '\n')
 end
 

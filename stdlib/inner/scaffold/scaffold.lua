@@ -1,5 +1,6 @@
 -- Makes the files of a migration from a source: a census, a mapping for each collection, its script, the DDL, and a
 -- rehearsal that proves that every document loads.
+local all_jobs = require 'lugger.inner.scaffold.all_jobs'
 local config = require 'lugger.inner.cli.config'
 local count = require 'lugger.inner.scaffold.count'
 local lua_text = require 'lugger.inner.scaffold.lua_text'
@@ -133,7 +134,7 @@ local function title(item, directory)
     ('%s: %s, %s; %s.'):format(item.name, terminal.count(found.documents, 'document'), terminal.bytes(found.bytes),
       read),
     ('  lugger preview %s -n 5'):format(path),
-    ('  lugger run %s --create'):format(path),
+    ('  lugger %s %s --create'):format(all_jobs.is_live(found.info) and 'move' or 'run', path),
   }
 end
 
@@ -345,22 +346,6 @@ local function build(list, place, settings)
   end
 end
 
--- Collections that others refer to by foreign keys come first, as far as possible.
-local function in_order(list)
-  local by_module, done, out = {}, {}, {}
-  for _, item in ipairs(list) do by_module[item.name] = item end
-  local function add(item)
-    if done[item.name] then return end
-    done[item.name] = true
-    for _, target in ipairs(item.targets or {}) do
-      if by_module[target] then add(by_module[target]) end
-    end
-    if item.table then out[#out + 1] = item end
-  end
-  for _, item in ipairs(list) do add(item) end
-  return out
-end
-
 --- Counts a place and makes a mapping for each of its collections. Writes no files.
 ---@param place string as the user wrote it
 ---@param settings lugger.scaffold_settings
@@ -369,23 +354,10 @@ function scaffold.make(place, settings)
   if settings.schema then names.check_schema(settings.schema) end
   local list = count.each(place, settings, stop_when_asked)
   build(list, place, settings)
-  if settings.onto then require('lugger.inner.scaffold.trial').run(settings.onto, in_order(list), place, settings) end
-  return list
-end
-
---- all.lua: all jobs, for `lugger run` and `lugger refs`.
----@param list lugger.scaffold.list
----@param directory string
----@return string
-function scaffold.all(list, directory)
-  local path = terminal.shell_quote(directory .. '/all.lua')
-  local lines = { lua_text.comment(('Every collection: lugger run %s --create'):format(path)), 'return {' }
-  for _, item in ipairs(list.beside) do lines[#lines + 1] = ('  require %s,'):format(lua_text.quote(item.module)) end
-  for _, item in ipairs(in_order(list)) do
-    lines[#lines + 1] = ('  require %s,'):format(lua_text.quote(item.module))
+  if settings.onto then
+    require('lugger.inner.scaffold.trial').run(settings.onto, all_jobs.in_order(list), place, settings)
   end
-  lines[#lines + 1] = '}'
-  return table.concat(lines, '\n') .. '\n'
+  return list
 end
 
 return scaffold

@@ -2,6 +2,7 @@
 local config = require 'lugger.inner.cli.config'
 local json = require 'lugger.inner.base.json_text'
 local native = require 'lugger.native'
+local recall_view = require 'lugger.inner.verify.recall_view'
 local system = native.system
 
 local verdict = {}
@@ -60,6 +61,7 @@ function verdict.fields(found)
   for i, one in ipairs(found.tables) do out.tables[i] = table_fields(one) end
   for i, one in ipairs(found.altered) do out.altered[i] = one end
   for i, one in ipairs(found.rows) do out.rows[i] = row_fields(one) end
+  if found.recall then out.recall = recall_view.fields(found.recall) end
   return out
 end
 

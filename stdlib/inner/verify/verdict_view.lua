@@ -1,6 +1,7 @@
 -- Shows verdicts: a table of counts, then the wrong rows.
 local document = require 'lugger.inner.base.document'
 local json = require 'lugger.json'
+local recall_view = require 'lugger.inner.verify.recall_view'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 local tonumber = tonumber --[[@as fun(count: any): integer]]
@@ -200,15 +201,21 @@ local function still_changing(verdict)
   return changing > 0 and ('; %s still changing, and not compared'):format(terminal.count(changing, 'document')) or ''
 end
 
---- "users: equal" or "users: 3 missing, 1 different".
+-- Documents that have no row, and need none.
+local function but_for_rejects(verdict)
+  local refused = tonumber(verdict.rejected) + tonumber(verdict.kept_rejects)
+  return refused > 0 and (' but for %s'):format(terminal.count(refused, 'rejected document')) or ''
+end
+
+--- "users: equal", "users: equal but for 2 rejected documents" or "users: NOT equal: 3 missing, 1 different".
 ---@param verdict lugger.verdict
 ---@return string
 function verdict_view.sentence(verdict)
   if verdict.equal then
     local rows = 0
     for _, one in ipairs(verdict.tables) do rows = rows + tonumber(one.equal) end
-    return ('%s: equal, %s compared by value in %s%s'):format(verdict.job, terminal.count(rows, 'row'),
-      terminal.duration(tonumber(verdict.seconds)), still_changing(verdict))
+    return ('%s: equal%s, %s compared by value in %s%s'):format(verdict.job, but_for_rejects(verdict),
+      terminal.count(rows, 'row'), terminal.duration(tonumber(verdict.seconds)), still_changing(verdict))
   end
   local parts = {}
   local sums = { missing = 0, extra = 0, different = 0 } ---@type table<string, integer>
@@ -239,6 +246,7 @@ function verdict_view.show(list)
     terminal.line(terminal.paint(1, verdict.equal and 'green' or 'red', verdict_view.sentence(verdict)))
     show_altered(verdict)
     show_rows(verdict)
+    if verdict.recall then recall_view.show(verdict.recall) end
     tell_rest(verdict)
   end
 end

@@ -13,7 +13,7 @@ local tonumber = tonumber --[[@as fun(count: any): number]]
 local verification = {}
 
 local known = { 'jobs', 'sample', 'seed', 'where', 'since', 'columns', 'limit_shown', 'rechecks', 'group_rows',
-  'overwrite_newer', 'live' }
+  'overwrite_newer', 'live', 'recall' }
 
 -- "updatedAt=2026-01-01" names a field; a time alone refers to the _id.
 local function since_of(text)
@@ -31,7 +31,7 @@ function verification.options(options)
     if not is_known[key] then
       fault.raise('config', ('verify does not know the option "%s"'):format(tostring(key)), fault.near(key, known))
     end
-    out[key] = value
+    out[key] = key == 'recall' and value == true and {} or value
   end
   if out.since then
     local time, field = since_of(tostring(out.since))

@@ -21,9 +21,10 @@ local silent_s = 30
 ---@field hint string|nil what to do then
 ---@field noticed lugger.notice[]
 ---@field changes integer the same as read, of a job that follows
+---@field resume string|nil the command that goes on with what was stopped
 
 local texts = { 'phase', 'stage', 'run', 'changes_to', 'alarm', 'waits_for', 'server_said', 'source_fault', 'reason',
-  'hint' }
+  'hint', 'own_stream' }
 local numbers = { 'position_s', 'lag_s', 'read', 'read_per_s', 'percent', 'kept', 'keys_left', 'rejected', 'rejects',
   'stale', 'oplog_s', 'oplog_left_s', 'waits_s' }
 
@@ -55,7 +56,7 @@ local function of_process(told, ledger)
   local out = { job = told.job } ---@type table<string, any>
   for _, name in ipairs(texts) do out[name] = facts[name] end
   for _, name in ipairs(numbers) do out[name] = tonumber(facts[name]) end
-  out.oplog_probed = facts.oplog_probed or nil
+  out.oplog_probed, out.oplog_young = facts.oplog_probed or nil, facts.oplog_young or nil
   out.told_s = math.floor(told.age * 10 + 0.5) / 10
   out.holder = told.holder ~= '' and told.holder or nil
   local ended = out.phase == 'stopped' or out.phase == 'lost'
@@ -91,6 +92,8 @@ function moves.of(state)
       local ledger = of_ledger(state, run.job)
       local one = ledger and told[run.job] and of_process(told[run.job], ledger) or ledger
       if one then
+        local ended = one.phase == 'stopped' or one.phase == 'failed'
+        one.resume = ended and run.command ~= '' and run.command or nil
         one.noticed = noticed(state, run.job)
         out[#out + 1] = one
       end
@@ -117,8 +120,29 @@ local function notes(one)
   return out
 end
 
+-- Of jobs whose changes come by streams of their own: each reason once, with whom it concerns.
+local function streams(found)
+  local reasons, of = {}, {}
+  for _, one in ipairs(found) do
+    local why = not one.reason and one.own_stream
+    if why and not of[why] then reasons[#reasons + 1], of[why] = why, {} end
+    if why then table.insert(of[why], one.job) end
+  end
+  for _, why in ipairs(reasons) do
+    local jobs = of[why]
+    local others = #jobs > 1 and (' and %s'):format(terminal.count(#jobs - 1, 'other')) or ''
+    terminal.line('  ', jobs[1], others, ': ', (terminal.printable(why)))
+  end
+end
+
 local function seconds(value)
   return value and terminal.duration(value) or ''
+end
+
+-- Of an oplog that has let nothing go yet only its age is known.
+local function oplog_left(one)
+  if not one.oplog_left_s then return '' end
+  return (one.oplog_young and 'at least ' or '') .. seconds(math.max(0, one.oplog_left_s))
 end
 
 --- Shows them as a table; nothing where there is none.
@@ -133,7 +157,7 @@ function moves.show(state)
       seconds(one.lag_s), one.read_per_s and ('%.0f'):format(one.read_per_s) or '', terminal.group(one.kept),
       terminal.group(one.changes), terminal.group(one.rejects or one.rejected),
       one.stale and terminal.group(one.stale) or '',
-      one.oplog_left_s and seconds(math.max(0, one.oplog_left_s)) or '' }
+      oplog_left(one) }
   end
   terminal.line('moves')
   local right = {} -- all columns of numbers
@@ -146,6 +170,12 @@ function moves.show(state)
       terminal.line('  ', one.job, ': ', (terminal.printable(note)))
     end
   end
+  local said = {}
+  for _, one in ipairs(found) do
+    if one.resume and not said[one.resume] then terminal.line('  go on with: ', one.resume) end
+    said[one.resume or ''] = true
+  end
+  streams(found)
   notices.show(found)
 end
 

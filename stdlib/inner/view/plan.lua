@@ -59,10 +59,16 @@ local function show_statements(title, statements)
   end
 end
 
+-- On a terminal a sentence is wrapped below itself.
+local function wrapped(text, indent)
+  if not terminal.is_terminal(1) then return text end
+  return terminal.wrap(text, (' '):rep(indent), terminal.width()):sub(indent + 1)
+end
+
 local function show_list(title, list)
   if #list == 0 then return end
   terminal.line('\n  ', title)
-  for _, text in ipairs(list) do terminal.line('    ', text) end
+  for _, text in ipairs(list) do terminal.line('    ', wrapped(text, 4)) end
 end
 
 local function stage_title(report, plan, settings)
@@ -77,6 +83,10 @@ local function describe_source(info)
   if info.compressed then words[#words + 1] = 'compressed' end
   if info.documents then words[#words + 1] = terminal.count(info.documents, 'document') end
   return table.concat(words, ', ')
+end
+
+local function field(name, text)
+  terminal.line('  ', name, (' '):rep(10 - #name), wrapped(text, 12))
 end
 
 --- Warns of a table in which a second run could not find its rows.
@@ -95,19 +105,18 @@ end
 function plan_view.show(plan, settings, decisions)
   local report = plan.report
   terminal.line(terminal.paint(1, 'bold', plan.job))
-  terminal.line('  source    ', plan.source, ' (', describe_source(plan.source_info), ')')
-  if plan.source_info.oplog then
-    terminal.line('  oplog     ', oplog_view.sentence(plan.source_info.oplog, true))
-  end
-  terminal.line('  target    ', plan.target, report.server ~= '' and ' (' .. report.server .. ')' or '')
+  field('source', ('%s (%s)'):format(plan.source, describe_source(plan.source_info)))
+  if plan.source_info.oplog then field('oplog', oplog_view.sentence(plan.source_info.oplog, true)) end
+  field('target', plan.target .. (report.server ~= '' and ' (' .. report.server .. ')' or ''))
   if report.mode ~= '' then
-    terminal.line('  mode      ', report.mode, report.mode_reason ~= '' and ': ' .. report.mode_reason or '')
+    field('mode', report.mode .. (report.mode_reason ~= '' and ': ' .. report.mode_reason or ''))
   end
-  if plan.on_ddl ~= '' then terminal.line('  on_ddl    ', plan.on_ddl) end
-  terminal.line('  work      ', terminal.count(plan.connections, 'connection'), ', ',
-    terminal.count(#plan.partitions, 'partition'))
-  terminal.line('  forecast  ', plan.forecast_seconds > 0 and terminal.about(plan.forecast_seconds)
-    or 'unknown')
+  if plan.on_ddl ~= '' then field('on_ddl', plan.on_ddl) end
+  field('work', terminal.count(plan.connections, 'connection') .. ', '
+    .. terminal.count(#plan.partitions, 'partition'))
+  field('forecast', plan.forecast_seconds > 0 and terminal.about(plan.forecast_seconds) or 'unknown')
+  -- Behind the DDL they would be overlooked.
+  for _, problem in ipairs(report.problems) do terminal.obstacle(problem) end
   show_tables(plan)
   show_statements(settings and settings.create and 'creates' or 'creates, with --create', report.create)
   show_statements('after the load', report.after_load)
@@ -121,7 +130,6 @@ function plan_view.show(plan, settings, decisions)
   plan_view.warn_of_keys(plan)
   local not_null = load_advice.not_null(plan)
   if not_null then terminal.say('note: ', not_null) end
-  for _, problem in ipairs(report.problems) do terminal.obstacle(problem) end
 end
 
 return plan_view

@@ -182,12 +182,13 @@ class LiveFeed final : public Feed {
   std::unique_ptr<Cursor> follow(const Position& from) override {
     return std::make_unique<LiveChanges>(writes_, from, false);
   }
-  void look_up(std::span<const std::string_view> keys, Batch& batch) override {
+  bool look_up(std::span<const std::string_view> keys, const Position&, Batch& batch) override {
     writes_.meet_loss();
     std::set<int> ids;
     for (const std::string_view key : keys)
       ids.insert(static_cast<int>(bson_field(as_bytes(key), "_id").i64));
     give_now(writes_, ids, batch);
+    return true;
   }
   uint64_t time_of(const Position& position) const override {
     return (uint64_t{1} << 40) + place_in(position);

@@ -9,6 +9,7 @@
 #include "place/state_file.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/server.hpp"
+#include "postgres/session.hpp"
 #include "postgres/state.hpp"
 
 using namespace lugger;
@@ -340,6 +341,33 @@ TEST_CASE("a job is leased to one process, and free when that has gone") {
     // The lock went with the child; what a pooled child left is a row that is still fresh.
     CHECK(make()->lease("j", holder) == !pooled);
   }
+}
+
+TEST_CASE("one heartbeat renews all leases, and a commit that holds one keeps it from none") {
+  const std::string url = server_url(), schema = "beats";
+  const std::unique_ptr<State> one = make_pg_state(url, schema, false);
+  one->ensure();
+  const std::unique_ptr<State> other = make_pg_state(url, schema, false);
+  std::string holder;
+  REQUIRE(one->lease("one", holder));
+  REQUIRE(other->lease("other", holder));
+  PgSession committing(url, "test"), session(url, "test");
+  const auto comes_to = [&](const std::string& wanted) {
+    for (int tries = 0; tries < 150; ++tries) {
+      const PgRows rows = session.query(
+          "SELECT string_agg(job, ',' ORDER BY job) FROM beats.leases WHERE beat_at IS NOT NULL");
+      if (rows.text(0, 0) == wanted) return true;
+      usleep(100'000);
+    }
+    return false;
+  };
+  committing.begin();
+  committing.query("SELECT FROM beats.leases WHERE job = 'one' FOR SHARE");
+  CHECK(comes_to("other"));
+  CHECK(session.query("SELECT FROM pg_stat_activity WHERE application_name = 'lugger lease'")
+            .size() == 1);
+  committing.rollback();
+  CHECK(comes_to("one,other"));
 }
 
 TEST_CASE("state in a directory gives back what it was told") {

@@ -1,0 +1,35 @@
+#include "place/search.hpp"
+
+#include <array>
+
+#include "base/words.hpp"
+
+namespace lugger {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> kMetricWords = {"cosine", "dot",     "l2",
+                                                          "l1",     "hamming", "jaccard"};
+
+}  // namespace
+
+std::string_view metric_word(Metric metric) noexcept {
+  return kMetricWords[static_cast<size_t>(metric)];
+}
+
+Metric metric_of(std::string_view word) { return enum_of<Metric>("a metric", word, kMetricWords); }
+
+std::string hit_key(const std::vector<std::optional<std::string>>& values) {
+  if (values.size() == 1) return values[0].value_or("");
+  std::string out;
+  for (const std::optional<std::string>& value : values) {
+    if (!out.empty()) out += ", ";
+    for (const char c : value.value_or("")) {
+      if (c == ',' || c == '\\') out += '\\';
+      out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace lugger

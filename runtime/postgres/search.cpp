@@ -1,0 +1,243 @@
+#include "postgres/search.hpp"
+
+#include <array>
+
+#include "postgres/session.hpp"
+
+namespace lugger {
+namespace {
+
+struct Operator {
+  Metric metric;
+  std::string_view name;
+};
+// pgvector, README, "Querying": the operators of each distance.
+constexpr std::array<Operator, 6> kOperators = {{{Metric::kCosine, "<=>"},
+                                                 {Metric::kDot, "<#>"},
+                                                 {Metric::kL2, "<->"},
+                                                 {Metric::kL1, "<+>"},
+                                                 {Metric::kHamming, "<~>"},
+                                                 {Metric::kJaccard, "<%>"}}};
+
+std::string_view operator_of(Metric metric) {
+  for (const Operator& each : kOperators)
+    if (each.metric == metric) return each.name;
+  raise(Code::kBug, "a metric without an operator");
+}
+
+std::optional<Metric> metric_of_operator(std::string_view name) {
+  for (const Operator& each : kOperators)
+    if (each.name == name) return each.metric;
+  return std::nullopt;
+}
+
+/// What is ordered by, as SQL.
+struct Searched {
+  std::string expression;  // "embedding", or an index's "(embedding)::halfvec(3072)"
+  std::string type;        // of the expression, to cast the query to
+  std::string family;      // of that type: "vector", "halfvec", "sparsevec", "bit"
+  std::string op;          // "public.<=>"
+  Metric metric = Metric::kCosine;
+};
+
+std::string operator_text(const std::string& schema, std::string_view name) {
+  return fmt::format("OPERATOR({}.{})", PgSession::quote_name(schema), name);
+}
+
+/// Indexes that search by distance are of a column, or of a cast of it. Those of binary_quantize()
+/// only make candidates, which an application must score again itself.
+std::optional<Searched> find_index(PgSession& session, const SearchSpec& spec) {
+  const PgRows rows = session.query(
+      "SELECT CASE WHEN x.indkey[0] = 0 THEN pg_catalog.pg_get_indexdef(x.indexrelid, 1, false) "
+      "ELSE pg_catalog.quote_ident(a.attname) END, "
+      "pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.typname), t.typname, "
+      "o.oprname, n.nspname FROM pg_catalog.pg_index x "
+      "JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid "
+      "JOIN pg_catalog.pg_am m ON m.oid = i.relam "
+      "JOIN pg_catalog.pg_attribute a ON a.attrelid = x.indrelid AND a.attname = $2 "
+      "JOIN pg_catalog.pg_opclass c ON c.oid = x.indclass[0] "
+      "JOIN pg_catalog.pg_type t ON t.oid = c.opcintype "
+      "JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace "
+      "JOIN pg_catalog.pg_amop p ON p.amopfamily = c.opcfamily AND p.amoppurpose = 'o' "
+      "AND p.amopstrategy = 1 JOIN pg_catalog.pg_operator o ON o.oid = p.amopopr "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace "
+      "WHERE x.indrelid = $1::pg_catalog.regclass AND x.indisvalid AND x.indpred IS NULL "
+      "AND x.indnkeyatts = 1 AND m.amname IN ('hnsw', 'ivfflat') "
+      "AND (t.typname <> 'bit' OR a.atttypid = t.oid) "
+      "AND EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = "
+      "'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = x.indexrelid "
+      "AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum) ORDER BY m.amname, i.relname",
+      {PgSession::quote_table(spec.table), spec.vector});
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const std::optional<Metric> metric = metric_of_operator(rows.text(i, 3));
+    if (!metric || (spec.metric && *spec.metric != *metric)) continue;
+    return Searched{rows.text(i, 0), rows.text(i, 1), rows.text(i, 2),
+                    operator_text(rows.text(i, 4), rows.text(i, 3)), *metric};
+  }
+  return std::nullopt;
+}
+
+bool is_of_pgvector(const std::string& type) {
+  return type == "vector" || type == "halfvec" || type == "sparsevec" || type == "bit";
+}
+
+std::optional<Searched> find_column(PgSession& session, const SearchSpec& spec) {
+  const PgRows types = session.query(
+      "SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname), "
+      "t.typname, t.oid FROM pg_catalog.pg_attribute a "
+      "JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace "
+      "WHERE a.attrelid = $1::pg_catalog.regclass AND a.attname = $2 AND NOT a.attisdropped",
+      {PgSession::quote_table(spec.table), spec.vector});
+  if (types.size() == 0)
+    throw Error(Code::kConfig, fmt::format("{} has no column {}", spec.table, spec.vector),
+                "name the column with the vectors");
+  const Metric metric =
+      spec.metric.value_or(types.text(0, 1) == "bit" ? Metric::kHamming : Metric::kCosine);
+  const PgRows schemas = session.query(
+      "SELECT n.nspname FROM pg_catalog.pg_operator o "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace "
+      "WHERE o.oprname = $1 AND o.oprleft = $2::pg_catalog.oid AND o.oprright = o.oprleft",
+      {std::string(operator_of(metric)), types.text(0, 2)});
+  if (schemas.size() == 0 && !is_of_pgvector(types.text(0, 1))) return std::nullopt;
+  if (schemas.size() == 0)
+    throw Error(Code::kConfig,
+                fmt::format("{}.{} is {}, which has no {} distance", spec.table, spec.vector,
+                            types.text(0, 1), metric_word(metric)),
+                "name another metric");
+  return Searched{PgSession::quote_name(spec.vector), types.text(0, 0), types.text(0, 1),
+                  operator_text(schemas.text(0, 0), operator_of(metric)), metric};
+}
+
+/// A query in the text form of the type: vector and halfvec "[1,0.5]", sparsevec "{1:1,2:0.5}/2",
+/// bit "10".
+std::string query_text(Floats query, std::string_view family) {
+  std::string out;
+  const bool bits = family == "bit", sparse = family == "sparsevec";
+  for (size_t i = 0; i < query.size(); ++i) {
+    if (bits) {
+      out += query[i] > 0 ? '1' : '0';
+    } else if (!sparse) {
+      fmt::format_to(std::back_inserter(out), "{}{}", i == 0 ? "" : ",", query[i]);
+    } else if (query[i] != 0) {
+      fmt::format_to(std::back_inserter(out), "{}{}:{}", out.empty() ? "" : ",", i + 1, query[i]);
+    }
+  }
+  if (bits) return out;
+  return sparse ? fmt::format("{{{}}}/{}", out, query.size()) : "[" + out + "]";
+}
+
+/// pgvector's operators give distances: the negative product for <#>.
+double score_of(double distance, Metric metric) {
+  if (metric == Metric::kCosine) return 1 - distance;
+  return metric == Metric::kDot ? -distance : distance;
+}
+
+class PgSearch final : public Search {
+ public:
+  PgSearch(std::unique_ptr<PgSession> session, const SearchSpec& spec, Searched searched)
+      : session_(std::move(session)),
+        spec_(spec),
+        table_(PgSession::quote_table(spec.table)),
+        searched_(std::move(searched)) {}
+
+  Metric metric() const noexcept override { return searched_.metric; }
+
+  std::string how() override {
+    if (statement_.empty()) return {};
+    const PgRows plan = session_->query("EXPLAIN (COSTS OFF) " + statement_, params_);
+    for (size_t i = 0; i < plan.size(); ++i) {
+      const std::string line = plan.text(i, 0);
+      const size_t at = line.find("Index Scan using "), from = at + 17;
+      if (at == std::string::npos) continue;
+      const std::string index = line.substr(from, line.find(" on ", from) - from);
+      return "index " + index + settings_of(index);
+    }
+    return "every row is compared: no index is used";
+  }
+
+  std::vector<Hit> nearest(Floats query, size_t k, const SearchFilter& filter) override {
+    params_ = {query_text(query, searched_.family), std::to_string(k)};
+    statement_ = statement(filter);
+    const PgRows rows = session_->query(statement_, params_);
+    std::vector<Hit> out;
+    const size_t keys = spec_.key.size();
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const auto& row = rows[i];
+      if (!row[keys]) continue;
+      out.push_back({hit_key({row.begin(), row.begin() + static_cast<ptrdiff_t>(keys)}),
+                     score_of(std::strtod(row[keys]->c_str(), nullptr), searched_.metric)});
+    }
+    return out;
+  }
+
+ private:
+  std::string statement(const SearchFilter& filter) {
+    std::string keys, where;
+    for (const std::string& key : spec_.key) keys += PgSession::quote_name(key) + "::text, ";
+    for (const auto& [name, value] : filter) {
+      params_.push_back(value);
+      where += fmt::format(" {} {} = ${}::text::{}", where.empty() ? "WHERE" : "AND",
+                           PgSession::quote_name(name), params_.size(), type_of(name));
+    }
+    const std::string distance =
+        fmt::format("{} {} $1::text::{}", searched_.expression, searched_.op, searched_.type);
+    return fmt::format("SELECT {}{} FROM {}{} ORDER BY {} LIMIT $2::bigint", keys, distance, table_,
+                       where, distance);
+  }
+
+  const std::string& type_of(const std::string& column) {
+    const auto known = types_.find(column);
+    if (known != types_.end()) return known->second;
+    const PgRows rows = session_->query(
+        "SELECT pg_catalog.format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute "
+        "WHERE attrelid = $1::pg_catalog.regclass AND attname = $2 AND NOT attisdropped",
+        {table_, column});
+    if (rows.size() == 0)
+      throw Error(Code::kConfig, fmt::format("{} has no column {}", spec_.table, column),
+                  "a filter names columns of the table");
+    return types_.emplace(column, rows.text(0, 0)).first->second;
+  }
+
+  std::string settings_of(const std::string& index) {
+    const PgRows rows = session_->query(
+        "SELECT m.amname, pg_catalog.current_setting('hnsw.ef_search', true), "
+        "pg_catalog.current_setting('hnsw.iterative_scan', true), "
+        "pg_catalog.current_setting('ivfflat.probes', true), "
+        "pg_catalog.current_setting('ivfflat.iterative_scan', true) FROM pg_catalog.pg_class c "
+        "JOIN pg_catalog.pg_am m ON m.oid = c.relam JOIN pg_catalog.pg_index x "
+        "ON x.indexrelid = c.oid WHERE x.indrelid = $1::pg_catalog.regclass "
+        "AND pg_catalog.quote_ident(c.relname) = $2",
+        {table_, index});
+    if (rows.size() == 0) return {};
+    const bool hnsw = rows.text(0, 0) == "hnsw";
+    std::string out =
+        fmt::format(" ({}), {} = {}", rows.text(0, 0), hnsw ? "hnsw.ef_search" : "ivfflat.probes",
+                    rows.text(0, hnsw ? 1 : 3));
+    const std::string iterative = rows.text(0, hnsw ? 2 : 4);
+    if (!iterative.empty() && iterative != "off")
+      out += fmt::format(", {}.iterative_scan = {}", rows.text(0, 0), iterative);
+    return out;
+  }
+
+  std::unique_ptr<PgSession> session_;
+  const SearchSpec spec_;
+  const std::string table_;
+  const Searched searched_;
+  std::map<std::string, std::string> types_;
+  std::string statement_;  // the last one
+  PgParams params_;
+};
+
+}  // namespace
+
+std::unique_ptr<Search> make_pg_search(const std::string& url, bool pooled,
+                                       const SearchSpec& spec) {
+  auto session = std::make_unique<PgSession>(url, "search", pooled);
+  std::optional<Searched> searched = find_index(*session, spec);
+  if (!searched) searched = find_column(*session, spec);
+  if (!searched) return nullptr;
+  return std::make_unique<PgSearch>(std::move(session), spec, std::move(*searched));
+}
+
+}  // namespace lugger

@@ -1,0 +1,270 @@
+#include "verify/recall_queries.hpp"
+
+#include <algorithm>
+#include <deque>
+
+#include "place/whole.hpp"
+#include "plan/plan.hpp"
+#include "registry/registry.hpp"
+#include "value/looked_into.hpp"
+#include "value/path.hpp"
+#include "vector/elements.hpp"
+
+namespace lugger {
+
+namespace {
+
+bool holds_vectors(const ColumnType& type) noexcept {
+  switch (type.kind) {
+    case Kind::kVector:
+    case Kind::kHalfvec:
+    case Kind::kSparsevec:
+    case Kind::kBit:
+    case Kind::kVarbit: return true;
+    case Kind::kArray: return type.element == Kind::kFloat4 || type.element == Kind::kFloat8;
+    default: return false;
+  }
+}
+
+/// A number, text or truth as the server would print it; nullopt: anything else.
+std::optional<std::string> plain_text(const Value& value) {
+  switch (value.type) {
+    case ValueType::kString: return std::string(value.text());
+    case ValueType::kInt32:
+    case ValueType::kInt64: return std::to_string(value.i64);
+    case ValueType::kDouble: return fmt::format("{}", value.f64);
+    case ValueType::kBool: return value.i64 != 0 ? "t" : "f";
+    default: return std::nullopt;
+  }
+}
+
+Error bad_query(const std::string& path, uint64_t line, const std::string& what) {
+  return {Code::kRead, fmt::format("{}, query {}: {}", path, line, what),
+          "a line is { \"vector\": [0.1, ...] }, with \"filter\": { \"column\": value } where only "
+          "some rows are searched"};
+}
+
+size_t column_of(const RecallColumn& column, std::string_view name) {
+  const auto& columns = column.table->columns;
+  for (size_t i = 0; i < columns.size(); ++i)
+    if (columns[i].name == name) return i;
+  return columns.size();
+}
+
+/// The group with this filter, which is made for its first query.
+QueryGroup& group_of(QuerySet& set, SearchFilter filter, const RecallColumn& column) {
+  for (QueryGroup& group : set.groups)
+    if (group.filter == filter) return group;
+  QueryGroup& made = set.groups.emplace_back();
+  for (const auto& [name, value] : filter) made.columns.push_back(column_of(column, name));
+  made.filter = std::move(filter);
+  return made;
+}
+
+/// Reads one line of a file of queries.
+class QueryReader {
+ public:
+  QueryReader(const std::string& path, const RecallColumn& column) : path_(path), column_(column) {}
+
+  void read(const Document& document) {
+    ++line_;
+    Arena arena;
+    Value value = document_field(document, "vector", Opened::kInside, arena);
+    if (value.absent())
+      value = document_field(document, column_.column().name, Opened::kInside, arena);
+    Floats floats;
+    if (value.absent()) throw bad_query(path_, line_, "it has no vector");
+    if (!take_floats(value, room_, floats)) throw bad_query(path_, line_, "this is no vector");
+    if (set.dimensions == 0) set.dimensions = floats.size();
+    if (floats.size() != set.dimensions) {
+      throw bad_query(path_, line_,
+                      fmt::format("{} dimensions, and the queries before it have {}", floats.size(),
+                                  set.dimensions));
+    }
+    QueryGroup& group = group_of(
+        set, filter(document_field(document, "filter", Opened::kInside, arena), arena), column_);
+    group.numbers.insert(group.numbers.end(), floats.begin(), floats.end());
+    group.ids.push_back(fmt::format("query {}", line_));
+  }
+
+  QuerySet set;
+
+ private:
+  SearchFilter filter(const Value& value, Arena& arena) const {
+    SearchFilter out;
+    if (value.absent()) return out;
+    if (value.type != ValueType::kDocument)
+      throw bad_query(path_, line_, "the filter is no object of columns and values");
+    for (ElementReader fields(value, arena); fields.next();) {
+      const std::string name(fields.name());
+      if (column_of(column_, name) == column_.table->columns.size()) {
+        throw bad_query(path_, line_,
+                        fmt::format("the filter names {}, which is no column of {}", name,
+                                    column_.table->name));
+      }
+      const std::optional<std::string> text = plain_text(fields.value());
+      if (!text)
+        throw bad_query(path_, line_,
+                        fmt::format("the filter's {} is no text, number or truth", name));
+      out.emplace_back(name, *text);
+    }
+    std::ranges::sort(out);
+    return out;
+  }
+
+  const std::string& path_;
+  const RecallColumn& column_;
+  std::vector<float> room_;
+  uint64_t line_ = 0;
+};
+
+/// The vectors with the smallest digests of their keys: a sample that does not depend on the order.
+class Sampler final : public SourceUse {
+ public:
+  Sampler(const PlanShape& shape, const RecallColumn& column, size_t count)
+      : column_(column), source_(shape, column), count_(count) {}
+
+  void row(const SourceRow& row) override {
+    if (&row.table != column_.table || row.slots == nullptr) return;
+    const uint64_t rank = row.digests.key.lo;
+    if (kept.size() == count_ && rank >= std::prev(kept.end())->first) return;
+    Floats floats;
+    if (!take_floats(source_.of(row), room_, floats)) return;
+    KeyText key;
+    for (const size_t c : column_.key) {
+      const ComparedColumn& part = column_.table->columns[c];
+      key.push_back(server_text_or_null(row.slots[part.slot], part));
+    }
+    keep(rank, {hit_key(key), {floats.begin(), floats.end()}});
+  }
+
+  void take(Sampler& other) {
+    for (auto& [rank, drawn] : other.kept) keep(rank, std::move(drawn));
+  }
+
+  struct Drawn {
+    std::string key;
+    std::vector<float> numbers;
+  };
+  std::map<uint64_t, Drawn> kept;
+
+ private:
+  void keep(uint64_t rank, Drawn drawn) {
+    kept.emplace(rank, std::move(drawn));
+    if (kept.size() > count_) kept.erase(std::prev(kept.end()));
+  }
+
+  const RecallColumn& column_;
+  SourceVector source_;
+  const size_t count_;
+  std::vector<float> room_;
+};
+
+}  // namespace
+
+SourceVector::SourceVector(const PlanShape& shape, const RecallColumn& column)
+    : column_(column), path_(split_path(path(shape, column, column.vector))) {}
+
+const Value& SourceVector::of(const SourceRow& row) {
+  arena_.reset();
+  value_ = value_at(row.document, path_, arena_);
+  return value_.absent() ? row.slots[column_.column().slot] : value_;
+}
+
+std::string SourceVector::path(const PlanShape& shape, const RecallColumn& column, size_t c) {
+  const TablePlan& table = shape.tables()[column.table->table];
+  const Column& of = table.columns[column.table->columns[c].slot];
+  return of.from.empty() ? of.name : of.from;
+}
+
+size_t QuerySet::size() const noexcept {
+  size_t out = 0;
+  for (const QueryGroup& group : groups) out += group.ids.size();
+  return out;
+}
+
+std::string filter_words(const SearchFilter& filter) {
+  std::string out;
+  for (const auto& [name, value] : filter)
+    out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", name, value);
+  return out;
+}
+
+bool take_floats(const Value& value, std::vector<float>& room, Floats& out) {
+  size_t count = 0;
+  VectorFault fault = read_floats(value, room, count);
+  if (fault == VectorFault::kNone && count > room.size()) {
+    room.resize(count);
+    fault = read_floats(value, room, count);
+  }
+  out = Floats(room).first(std::min(count, room.size()));
+  return fault == VectorFault::kNone && count != 0;
+}
+
+RecallColumn recall_column(const Comparison& comparison, const std::string& name) {
+  RecallColumn out;
+  std::string several;
+  for (const ComparedTable& table : comparison.tables) {
+    if (!table.own) continue;
+    for (size_t i = 0; i < table.columns.size(); ++i) {
+      if (name.empty() ? !holds_vectors(table.columns[i].type) : table.columns[i].name != name)
+        continue;
+      if (out.table != nullptr) several += ", " + table.columns[i].name;
+      if (out.table == nullptr) out = {&table, i, table.key};
+    }
+  }
+  if (out.table == nullptr) {
+    throw Error(Code::kConfig,
+                name.empty() ? "recall: no column that is compared holds vectors"
+                             : fmt::format("recall: no column {} is compared", name),
+                "name a column of type vector, halfvec, sparsevec or bit of the job's own table");
+  }
+  if (!several.empty()) {
+    throw Error(
+        Code::kConfig,
+        fmt::format("recall: several columns hold vectors: {}{}", out.column().name, several),
+        "name one: --recall-column NAME, or recall = { column = ... }");
+  }
+  if (out.key.empty())
+    throw Error(Code::kConfig, fmt::format("recall: {} has no key", out.table->name),
+                "hits are compared by key: give the target key = '...'");
+  return out;
+}
+
+QuerySet read_queries(const std::string& path, const RecallColumn& column) {
+  const std::unique_ptr<Source> source = open_source(path, {});
+  const std::unique_ptr<Cursor> cursor = open_whole(*source);
+  QueryReader reader(path, column);
+  Arena arena;
+  Batch batch(arena);
+  while (cursor->fill(batch)) {
+    for (const Document& document : batch.documents) reader.read(document);
+    batch.clear();
+    arena.reset();
+  }
+  reader.set.from = path;
+  return std::move(reader.set);
+}
+
+QuerySet sample_queries(VerifyContext& context, const RecallColumn& column, uint64_t count) {
+  SourcePass source(context);
+  std::deque<Sampler> samplers;
+  for (int i = 0; i < context.readers; ++i) samplers.emplace_back(*context.shape, column, count);
+  Crew crew(context.stop);
+  for (Sampler& sampler : samplers) crew.start([&] { source.work(sampler, crew); });
+  crew.finish();
+  for (size_t i = 1; i < samplers.size(); ++i) samplers[0].take(samplers[i]);
+
+  QuerySet out;
+  QueryGroup& group = out.groups.emplace_back();
+  for (const auto& [rank, drawn] : samplers[0].kept) {
+    if (out.dimensions == 0) out.dimensions = drawn.numbers.size();
+    if (drawn.numbers.size() != out.dimensions) continue;
+    group.numbers.insert(group.numbers.end(), drawn.numbers.begin(), drawn.numbers.end());
+    group.ids.push_back(drawn.key);
+  }
+  out.from = fmt::format("{} stored vectors (seed {})", group.ids.size(), context.seed);
+  return out;
+}
+
+}  // namespace lugger

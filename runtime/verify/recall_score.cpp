@@ -1,0 +1,130 @@
+#include "verify/recall_score.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+namespace lugger {
+
+namespace {
+
+constexpr size_t kWorstShown = 5;
+// Stores compute in float: scores this close are one rank to them.
+constexpr double kSameScore = 1e-6;
+
+using Places = std::unordered_map<std::string_view, size_t>;
+
+Places places_of(const std::vector<Hit>& hits, size_t most) {
+  Places out;
+  for (size_t i = 0; i < std::min(most, hits.size()); ++i) out.try_emplace(hits[i].key, i);
+  return out;
+}
+
+/// The share of the hits that the other list has too; both are empty: all of them.
+double overlap(const std::vector<Hit>& a, const std::vector<Hit>& b, size_t k) {
+  const Places left = places_of(a, k), right = places_of(b, k);
+  const size_t most = std::max(left.size(), right.size());
+  if (most == 0) return 1;
+  const auto common =
+      std::ranges::count_if(left, [&](const auto& hit) { return right.contains(hit.first); });
+  return static_cast<double>(common) / static_cast<double>(most);
+}
+
+/// Kendall's tau: of all pairs of common hits, those in the same order less the others, over all.
+/// nullopt: fewer than two hits are common.
+std::optional<double> kendall(const std::vector<Hit>& a, const std::vector<Hit>& b, size_t k) {
+  const Places places = places_of(b, k);
+  std::vector<size_t> order;
+  for (size_t i = 0; i < std::min(k, a.size()); ++i) {
+    const auto found = places.find(a[i].key);
+    if (found != places.end()) order.push_back(found->second);
+  }
+  if (order.size() < 2) return std::nullopt;
+  double sum = 0, pairs = 0;
+  for (size_t i = 0; i < order.size(); ++i) {
+    for (size_t j = i + 1; j < order.size(); ++j, ++pairs) sum += order[i] < order[j] ? 1 : -1;
+  }
+  return sum / pairs;
+}
+
+}  // namespace
+
+/// A hit is right when it is one of the k exact neighbours, or as near as the k-th.
+double RecallScore::measure(const SideAnswer& answer, RecallSide& side) const {
+  const size_t k = std::min(verdict_.k, answer.candidates);
+  side.wanted += k;
+  side.returned += std::min(answer.hits.size(), k);
+  side.short_answers += answer.hits.size() < k ? 1 : 0;
+  if (k == 0) return 1;
+  const Places exact = places_of(answer.exact, answer.exact.size());
+  const double last = answer.exact[std::min(k, answer.exact.size()) - 1].score;
+  const double margin = kSameScore * std::max(1.0, std::abs(last));
+  size_t right = 0;
+  Places counted;
+  for (const Hit& hit : answer.hits) {
+    if (right == k || !counted.try_emplace(hit.key, 0).second) continue;
+    const auto found = exact.find(hit.key);
+    const bool among = found != exact.end() && found->second < k;
+    const double score = found != exact.end() ? answer.exact[found->second].score : hit.score;
+    const bool near = is_distance(metric_) ? score <= last + margin : score >= last - margin;
+    right += among || near ? 1 : 0;
+  }
+  return static_cast<double>(right) / static_cast<double>(k);
+}
+
+void RecallScore::compare_exact(const SideAnswer& source, const SideAnswer& target) {
+  exact_ += overlap(source.exact, target.exact, verdict_.k);
+  const Places places = places_of(target.exact, target.exact.size());
+  for (const Hit& hit : source.exact) {
+    const auto found = places.find(hit.key);
+    if (found == places.end()) continue;
+    const double delta = std::abs(hit.score - target.exact[found->second].score);
+    verdict_.largest_score_delta = std::max(verdict_.largest_score_delta, delta);
+    delta_sum_ += delta;
+    ++deltas_;
+  }
+}
+
+void RecallScore::add(std::string query, std::string filter, const SideAnswer& source,
+                      const SideAnswer& target) {
+  if (source.candidates == 0 && target.candidates == 0) {
+    ++verdict_.nothing_to_find;
+    return;
+  }
+  RecallQuery out;
+  out.query = std::move(query), out.filter = std::move(filter);
+  out.source = measure(source, verdict_.source), out.target = measure(target, verdict_.target);
+  out.overlap = overlap(source.hits, target.hits, verdict_.k);
+  out.source_hits = source.hits.size(), out.target_hits = target.hits.size();
+  const bool first = verdict_.queries_tested++ == 0;
+  for (const auto& [side, recall] :
+       {std::pair(&verdict_.source, out.source), std::pair(&verdict_.target, out.target)}) {
+    side->recall += recall;
+    side->worst = first ? recall : std::min(side->worst, recall);
+  }
+  verdict_.avg_result_overlap += out.overlap;
+  verdict_.perfect_matches += out.overlap == 1 ? 1 : 0;
+  if (const std::optional<double> tau = kendall(source.hits, target.hits, verdict_.k)) {
+    ranks_ += *tau;
+    ++ranked_;
+  }
+  compare_exact(source, target);
+  verdict_.worst.push_back(std::move(out));
+  std::ranges::stable_sort(verdict_.worst, {}, &RecallQuery::target);
+  if (verdict_.worst.size() > kWorstShown) verdict_.worst.pop_back();
+}
+
+void RecallScore::end() {
+  std::erase_if(verdict_.worst, [](const RecallQuery& query) {
+    return query.target == 1 && query.source == 1 && query.overlap == 1;
+  });
+  if (verdict_.queries_tested == 0) return;
+  const auto queries = static_cast<double>(verdict_.queries_tested);
+  verdict_.source.recall /= queries, verdict_.target.recall /= queries;
+  verdict_.avg_result_overlap /= queries;
+  verdict_.exact_overlap = exact_ / queries;
+  verdict_.rank_agreement = ranked_ == 0 ? 0 : ranks_ / static_cast<double>(ranked_);
+  verdict_.mean_score_delta = deltas_ == 0 ? 0 : delta_sum_ / static_cast<double>(deltas_);
+}
+
+}  // namespace lugger

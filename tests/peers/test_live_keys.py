@@ -1,0 +1,77 @@
+"""Two _ids that make one key of the target: while one of their documents is there, so is the row."""
+import bson
+import harness
+from live_case import LiveCase
+from live_moves import SLOW, copy
+
+COLUMNS = "{ 'mongo_id', 'int8', from = '_id' }, { 'k', 'text' }"
+FILLER = 'x' * 8000
+
+
+def by_number(more=''):
+    """'5' and 5 are the same key."""
+    return copy(columns=COLUMNS, extra=more)
+
+
+class OneKey(LiveCase):
+    def rows_of(self, move):
+        return move.database.query("select mongo_id || k from docs where mongo_id < 100 order by 1").split()
+
+    def replace(self, old, new, touch=False):
+        """A document comes to have another _id, which its key does not tell from the one before."""
+        with self.server.client() as client:
+            client.insert('shop.docs', {'_id': new, 'k': 'new'})
+            if touch:    # so that the documents are looked up
+                client.update('shop.docs', {'_id': new}, {'$set': {'k': 'newer'}})
+            client.delete('shop.docs', {'_id': old})
+
+    def pairs(self):
+        return [('5', bson.Int32(5)), (bson.Int32(6), '6')]
+
+    def test_within_a_stretch_of_changes(self):
+        for touch in (False, True):
+            with self.subTest(touch=touch):
+                self.command('shop', {'dropDatabase': 1})
+                self.insert(*({'_id': old, 'k': 'old'} for old, _ in self.pairs()))
+                move = self.move(by_number()).start().follow()
+                move.end()
+                for old, new in self.pairs():
+                    self.replace(old, new, touch)
+                self.insert({'_id': bson.Int32(7), 'k': 'last'})
+                move.start()
+                move.wait_for(lambda: '7last' in self.rows_of(move), 'the last change')
+                k = 'newer' if touch else 'new'
+                self.assertEqual(self.rows_of(move), [f'5{k}', f'6{k}', '7last'])
+                move.assert_books()
+                move.end()
+
+    def test_while_it_is_copied(self):
+        """The keys are settled in their order, whatever came first."""
+        self.insert(*({'_id': old, 'k': 'old'} for old, _ in self.pairs()))
+        self.insert(*({'_id': bson.Int32(i), 'k': 'k', 'pad': FILLER} for i in range(1000, 1500)))
+        move = self.move(by_number(SLOW % 150)).start()
+        move.wait_for(move.is_copying, 'the copy')
+        for old, new in self.pairs():
+            self.replace(old, new)
+        move.follow()
+        self.assertEqual(self.rows_of(move), ['5new', '6new'])
+        move.end()
+
+    def test_a_deleted_document_leaves_no_reject(self):
+        """Whatever its _id: what no key can be made of never had a row."""
+        self.insert({'_id': bson.Int32(1), 'k': 'a'}, {'_id': 'x', 'k': 'b'})
+        move = self.move(by_number()).start().follow()
+        self.insert({'_id': 'y', 'k': 'c'}, {'_id': {'z': bson.Int32(1)}, 'k': 'd'})
+        rejects = 'select count(*) from lugger.rejects'
+        move.wait_for(lambda: move.number(rejects) == 3, 'all are rejected')
+        with self.server.client() as client:
+            for key in ('x', 'y', {'z': bson.Int32(1)}):
+                client.delete('shop.docs', {'_id': key})
+        move.wait_for(lambda: move.number(rejects) == 0, 'none is')
+        self.assertEqual(self.rows_of(move), ['1a'])
+        move.assert_books()
+        move.end()
+
+
+if __name__ == '__main__':
+    harness.main()

@@ -1,0 +1,240 @@
+"""verify --recall: searches of both sides against exact neighbours, with pgvector, and against a model that
+knows nothing of lugger."""
+import json
+import math
+import random
+import struct
+import unittest
+from pathlib import Path
+
+import harness
+from harness import lugger
+from peer_postgres import PgVector
+
+DIMENSIONS = 12
+TABLE = "lugger.source(lugger.env.FROM, { table = 'docs', key = 'id' })"
+
+
+def floats(*numbers):
+    return [struct.unpack('<f', struct.pack('<f', n))[0] for n in numbers]
+
+
+def some_vector(rng, size=DIMENSIONS):
+    return floats(*(rng.gauss(0, 1) for _ in range(size)))
+
+
+def score(metric, a, b):
+    """As a distance: the nearest has the least."""
+    dot = math.fsum(x * y for x, y in zip(a, b))
+    if metric == 'dot':
+        return -dot
+    if metric == 'l2':
+        return math.sqrt(math.fsum((x - y) ** 2 for x, y in zip(a, b)))
+    return 1 - dot / math.sqrt(math.fsum(x * x for x in a) * math.fsum(x * x for x in b))
+
+
+def nearest(metric, rows, query, k):
+    return sorted(rows, key=lambda key: score(metric, rows[key], query))[:k]
+
+
+def recall(exact, hits):
+    return len(set(exact) & set(hits)) / len(exact)
+
+
+def quoted(vector):
+    return "'[" + ','.join(repr(x) for x in vector) + "]'"
+
+
+class Recall(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = PgVector()
+
+    def setUp(self):
+        self.directory = Path(harness.scratch())
+        self.source, self.target = self.server.fresh(), self.server.fresh()
+        self.env = {'FROM': self.source.url, 'INTO': self.target.url}
+
+    def table(self, database, rows, type_of='vector(12)', tenants=None):
+        database.query(f'create table docs (id int primary key, tenant text, embedding {type_of})')
+        values = ','.join(f"({key}, '{(tenants or {}).get(key, 'a')}', "
+                          f"{'null' if vector is None else quoted(vector)}::{type_of})"
+                          for key, vector in rows.items())
+        database.query('insert into docs values ' + values)
+
+    def job(self, type_of='vector(12)', source=TABLE):
+        (self.directory / 'job.lua').write_text(f'''
+local lugger = require 'lugger'
+return lugger.copy {{
+  from = {source},
+  into = lugger.target(lugger.env.INTO, {{ table = 'docs', key = 'id' }}),
+  columns = {{ {{ 'id', 'int4' }}, {{ 'tenant', 'text' }}, {{ 'embedding', '{type_of}' }} }},
+  unmapped = 'ignore',
+}}
+''', encoding='utf-8')
+
+    def lugger(self, *args, expect=0):
+        return lugger(*args, cwd=self.directory, env=self.env, expect=expect)
+
+    def verify(self, *flags, expect=0):
+        return json.loads(self.lugger('verify', 'job.lua', '--json', *flags, expect=expect).out)[0]
+
+    def queries(self, lines):
+        path = self.directory / 'queries.jsonl'
+        path.write_text(''.join(json.dumps(line) + '\n' for line in lines), encoding='utf-8')
+        return '--recall-queries', 'queries.jsonl'
+
+    def ask(self, database, operator, query, k, where='true', type_of='vector'):
+        return [int(key) for key, in database.rows(
+            f"select id from docs where {where} order by embedding {operator} "
+            f"{quoted(query)}::{type_of} limit {k}")]
+
+    def test_s1_23_figures_are_those_of_a_model(self):
+        rng = random.Random(15)
+        for metric, operator, opclass in (('cosine', '<=>', 'vector_cosine_ops'),
+                                          ('dot', '<#>', 'vector_ip_ops'), ('l2', '<->', 'vector_l2_ops')):
+            with self.subTest(metric=metric):
+                self.setUp()
+                rows = {key: some_vector(rng) for key in range(700)}
+                self.table(self.source, rows)
+                self.job()
+                self.lugger('run', 'job.lua', '--create')
+                # An index that finds little: few links, and a short list of candidates.
+                self.source.query(f'create index on docs using hnsw (embedding {opclass})')
+                self.target.query(f'create index docs_poor on docs using hnsw (embedding {opclass}) '
+                                  'with (m = 2, ef_construction = 4)')
+                self.target.query(f'alter database "{self.target.name}" set hnsw.ef_search = 10')
+                self.target.query(f'alter database "{self.target.name}" set enable_seqscan = off')
+                self.source.query(f'alter database "{self.source.name}" set enable_seqscan = off')
+                asked = [some_vector(rng) for _ in range(40)]
+                found = self.verify(*self.queries({'vector': query} for query in asked), '--recall-k', '10',
+                                    expect=4)
+                self.assertFalse(found['equal'])
+                self.assertIn('recall@10 of the target', found['reasons'][0])
+                figures, exact = found['recall'], [nearest(metric, rows, query, 10) for query in asked]
+                answers = {side: [self.ask(database, operator, query, 10) for query in asked]
+                           for side, database in (('source', self.source), ('target', self.target))}
+                self.assertEqual((figures['metric'], figures['k'], figures['queries_tested']),
+                                 (metric, 10, 40))
+                for side, hits in answers.items():
+                    each = [recall(e, h) for e, h in zip(exact, hits)]
+                    self.assertAlmostEqual(figures[side]['recall'], sum(each) / 40, places=9)
+                    self.assertAlmostEqual(figures[side]['worst'], min(each), places=9)
+                    self.assertEqual(figures[side]['vectors'], 700)
+                    self.assertIn('hnsw', figures[side]['how'])
+                overlaps = [len(set(a) & set(b)) / max(len(a), len(b))
+                            for a, b in zip(answers['source'], answers['target'])]
+                self.assertAlmostEqual(figures['avg_result_overlap'], sum(overlaps) / 40, places=9)
+                self.assertEqual(figures['perfect_matches'], sum(one == 1 for one in overlaps))
+                self.assertEqual((figures['exact_overlap'], figures['largest_score_delta']), (1, 0))
+                self.assertLess(figures['target']['recall'], 0.95)
+                self.assertIn('docs_poor', figures['target']['how'])
+
+    def test_s1_25_stored_vectors_are_sampled_and_drawn_again_by_seed(self):
+        rng = random.Random(16)
+        rows = {key: some_vector(rng) for key in range(300)}
+        rows[7] = None
+        self.table(self.source, rows)
+        self.job()
+        self.lugger('run', 'job.lua', '--create')
+        first = self.verify('--recall', '--recall-sample', '20', '--seed', '5')
+        again = self.verify('--recall', '--recall-sample', '20', '--seed', '5')
+        self.assertTrue(first['equal'])
+        self.assertEqual(first['recall'], again['recall'])
+        figures = first['recall']
+        self.assertEqual(figures['queries_from'], '20 stored vectors (seed 5)')
+        self.assertEqual((figures['target']['recall'], figures['avg_result_overlap'],
+                          figures['perfect_matches'], figures['rank_agreement']), (1, 1, 20, 1))
+        self.assertEqual((figures['source']['without'], figures['target']['vectors']), (1, 299))
+        self.assertIn('no index', figures['target']['how'])
+
+    def test_s1_24_the_three_figures_are_printed_by_their_names(self):
+        rng = random.Random(21)
+        self.table(self.source, {key: some_vector(rng) for key in range(50)})
+        self.job()
+        self.lugger('run', 'job.lua', '--create')
+        shown = self.lugger('verify', 'job.lua', '--recall', '--recall-sample', '20').out
+        self.assertIn('avg_result_overlap 1.000  queries_tested 20  perfect_matches 20', shown)
+
+    def test_s1_27_filtered_queries_that_an_index_answers_too_shortly(self):
+        rng = random.Random(17)
+        rows = {key: some_vector(rng) for key in range(900)}
+        tenants = {key: 'rare' if key % 60 == 0 else 'a' for key in rows}
+        self.table(self.source, rows, tenants=tenants)
+        self.job()
+        self.lugger('run', 'job.lua', '--create')
+        self.target.query('create index on docs using hnsw (embedding vector_cosine_ops)')
+        self.target.query(f'alter database "{self.target.name}" set enable_seqscan = off')
+        self.target.query(f'alter database "{self.target.name}" set enable_sort = off')
+        query = some_vector(rng)
+        lines = [{'vector': query, 'filter': {'tenant': 'rare'}}, {'vector': query},
+                 {'vector': query, 'filter': {'tenant': 'nobody'}}]
+        found = self.verify(*self.queries(lines), '--min-recall', '0')
+        figures = found['recall']
+        hits = self.ask(self.target, '<=>', query, 10, "tenant = 'rare'")
+        self.assertLess(len(hits), 10)
+        few = {key: vector for key, vector in rows.items() if tenants[key] == 'rare'}
+        expected = recall(nearest('cosine', few, query, 10), hits)
+        self.assertEqual((figures['queries_tested'], figures['nothing_to_find']), (2, 1))
+        self.assertEqual(figures['target']['short_answers'], 1)
+        self.assertEqual((figures['target']['wanted'], figures['target']['returned']), (20, 10 + len(hits)))
+        self.assertAlmostEqual(figures['target']['worst'], expected, places=9)
+        self.assertEqual(figures['source']['recall'], 1)
+        self.assertEqual(figures['worst'][0]['filter'], 'tenant = rare')
+
+    def test_s1_23_halves_ties_and_few_rows(self):
+        rng = random.Random(18)
+        # Twenty equal vectors: whichever of them are found, they are right.
+        same = some_vector(rng)
+        rows = {key: same if key < 20 else some_vector(rng) for key in range(60)}
+        self.table(self.source, rows)
+        self.job('halfvec(12)')
+        self.lugger('run', 'job.lua', '--create')
+        flags = self.queries([{'embedding': same}, {'embedding': some_vector(rng)}])
+        figures = self.verify(*flags, '--recall-k', '5')['recall']
+        self.assertEqual((figures['source']['recall'], figures['target']['recall']), (1, 1))
+        self.assertGreater(figures['largest_score_delta'], 0)
+        figures = self.verify(*flags, '--recall-k', '500')['recall']
+        self.assertEqual((figures['target']['wanted'], figures['target']['returned'],
+                          figures['target']['short_answers']), (120, 120, 0))
+
+    def test_s1_23_a_source_without_a_search_answers_exactly(self):
+        rng = random.Random(19)
+        (self.directory / 'docs.jsonl').write_text(''.join(
+            json.dumps({'id': key, 'tenant': 'a', 'embedding': some_vector(rng)}) + '\n'
+            for key in range(120)))
+        self.job(source="lugger.source 'docs.jsonl'")
+        self.lugger('run', 'job.lua', '--create')
+        found = self.verify('--recall')
+        self.assertTrue(found['equal'])
+        self.assertEqual((found['recall']['source']['how'], found['recall']['queries_tested']), ('', 100))
+        self.target.query('update docs set embedding = null where id < 60')
+        found = self.verify('--recall', expect=4)
+        self.assertEqual(found['recall']['target']['without'], 60)
+        self.assertLess(found['recall']['exact_overlap'], 1)
+
+    def test_bad_questions_are_refused_with_their_line(self):
+        rng = random.Random(20)
+        self.table(self.source, {1: some_vector(rng), 2: some_vector(rng)})
+        self.job()
+        self.lugger('run', 'job.lua', '--create')
+        good = some_vector(rng)
+        for lines, said in ((({'vector': good}, {'vector': [1, 2]}), 'query 2: 2 dimensions'),
+                            (({'v': good},), 'query 1: it has no vector'),
+                            (({'vector': 'x'},), 'query 1: this is no vector'),
+                            (({'vector': good, 'filter': {'nope': 1}},), 'filter names nope')):
+            result = self.lugger('verify', 'job.lua', *self.queries(lines), expect=1)
+            self.assertIn(said, result.err)
+        found = self.verify(*self.queries([]), expect=4)
+        self.assertEqual(found['reasons'], ['no query could be tested'])
+        # Queries of other dimensions than what is stored.
+        result = self.lugger('verify', 'job.lua', *self.queries([{'vector': [1, 2]}]), expect=1)
+        self.assertIn('different vector dimensions', result.err)
+        for flags, said in ((('--recall-column', 'tenants'), 'no column tenants'),
+                            (('--recall-metric', 'near'), 'near'),
+                            (('--recall', '--sample', '10'), 'leave out')):
+            self.assertIn(said, self.lugger('verify', 'job.lua', *flags, expect=1).err)
+
+
+if __name__ == '__main__':
+    harness.main()
