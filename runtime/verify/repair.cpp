@@ -255,6 +255,7 @@ void count_deleted(const std::vector<uint64_t>& rows, RepairResult& result) {
 
 void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOptions& options,
                   const std::set<OwnRow>& rows, RepairResult& result) {
+  context.rows->eraser();  // nothing is recorded of a repair where none can be
   Target& target = context.job.open_target_once();
   const std::shared_ptr<const PlanShape> shape = mending_shape(context);
   TargetReport report = target.inspect(*shape, false, false);

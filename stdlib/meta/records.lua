@@ -782,6 +782,7 @@
 ---@field database string|nil Which database of a server, dump or archive; for a single file, what to call it.
 ---@field where string|nil A query in MongoDB's language: only documents that satisfy it are meant, { status = 'open' }.
 ---@field format "auto"|"bson"|"json"|"archive"|"csv"|nil What the file holds; gzip is always recognised.
+---@field style "extended"|"plain"|nil How JSON is read: wrappers such as {"$oid": ...} are MongoDB's types; plain: JSON as it stands, with every digit of its numbers.
 ---@field oplog boolean|string|nil Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to replay.
 ---@field header boolean|nil Whether the first record of CSV has the names of the fields.
 ---@field names string|string[]|nil The names of the fields of CSV, in the place of the header's; without either they are c1, c2, ...
