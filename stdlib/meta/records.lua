@@ -457,7 +457,7 @@
 ---@field avg_result_overlap number of the answers of both sides
 ---@field perfect_matches integer queries with the same hits
 ---@field exact_overlap number of both sides' exact neighbours
----@field rank_agreement number Kendall's tau of common hits
+---@field rank_agreement number|nil Kendall's tau of common hits; nil: no query has two
 ---@field mean_score_delta number of exact scores
 ---@field largest_score_delta number
 ---@field worst lugger.recall_query[] queries, by the target's recall
