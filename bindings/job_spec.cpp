@@ -103,6 +103,7 @@ constexpr Reader<IndexMapping> kIndex[] = {
     reader<&IndexMapping::where>("where"),
     reader<&IndexMapping::include>("include"),
     reader<&IndexMapping::opclass>("opclass"),
+    reader<&IndexMapping::metric>("metric"),
     {"with",
      [](lua_State* L, std::string_view key, IndexMapping& out) { out.with = text_map(L, key); }},
     reader<&IndexMapping::nulls_not_distinct>("nulls_not_distinct"),

@@ -25,6 +25,7 @@ static char mark_value(lua_State* L, std::string_view key) {
 
 static constexpr std::array<std::string_view, 3> kFractions = {"reject", "round", "truncate"};
 static constexpr std::array<std::string_view, 3> kNonFinite = {"reject", "null", "keep"};
+static constexpr std::array<std::string_view, 2> kZeros = {"keep", "reject"};
 static constexpr std::array<std::string_view, 3> kRanges = {"reject", "null", "infinity"};
 static constexpr std::array<std::string_view, 4> kTexts = {"reject", "strip", "replace", "tag"};
 static constexpr std::array<std::string_view, 4> kEpochs = {"none", "s", "ms", "us"};
@@ -40,6 +41,7 @@ static constexpr Reader<CoercePolicy> kPolicy[] = {
     reader<&CoercePolicy::strict>("strict"),
     word_reader<kFractions, &CoercePolicy::fraction>("fraction"),
     word_reader<kNonFinite, &CoercePolicy::non_finite>("non_finite"),
+    word_reader<kZeros, &CoercePolicy::zero>("zero"),
     word_reader<kRanges, &CoercePolicy::out_of_range>("out_of_range"),
     word_reader<kTexts, &CoercePolicy::nul>("nul"),
     word_reader<kTexts, &CoercePolicy::utf8>("utf8"),

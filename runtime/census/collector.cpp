@@ -1,7 +1,9 @@
 #include "census/collector.hpp"
 
+#include "base/digest.hpp"
 #include "value/damaged.hpp"
 #include "value/id_text.hpp"
+#include "value/looked_into.hpp"
 #include "value/pgrow_reader.hpp"
 
 namespace lugger {
@@ -10,6 +12,19 @@ namespace {
 
 constexpr size_t kIndexFrom = 16;        // children; fewer are looked through one by one
 constexpr size_t kLongestExample = 200;  // bytes of an _id that is shown
+
+/// What a row is found by: its column `id`. "": it has none, or of another type.
+std::string row_id(const Document& row) {
+  Arena arena(64);
+  const Value id = document_field(row, "id", Opened::kWhole, arena);
+  switch (id.type) {
+    case ValueType::kString: return std::string(id.text());
+    case ValueType::kInt32:
+    case ValueType::kInt64: return std::to_string(id.i64);
+    case ValueType::kUuid: return uuid_text(id.data);
+    default: return {};
+  }
+}
 
 }  // namespace
 
@@ -49,8 +64,12 @@ void Collector::add_row(const Document& document) {
   ++root_->visits;
   size_t hint = 0;
   arena_.reset();
-  for (PgRowReader reader(document, arena_); reader.next();)
-    record(child(*root_, reader.name(), hint), reader.value());
+  for (PgRowReader reader(document, arena_); reader.next();) {
+    const Value& value = reader.value();
+    const bool json = value.type == ValueType::kJson;
+    record(child(*root_, reader.name(), hint),
+           json ? looked_into(document.shape->fields[reader.index()], value, arena_) : value);
+  }
 }
 
 void Collector::walk(Bytes document, PathNode& node) {
@@ -122,7 +141,10 @@ void Collector::fault(const BsonReader& reader, Bytes inside, const PathNode& no
 
 CensusExample Collector::example() const {
   CensusExample out{documents_, {}};
-  if (current_.format != Format::kBson) return out;
+  if (current_.format != Format::kBson) {
+    out.id = row_id(current_).substr(0, kLongestExample);
+    return out;
+  }
   ByteBuffer text;
   if (append_id_text(bson_field(current_.bytes(), "_id"), IdStyle::kSafe, text))
     out.id = text.text().substr(0, kLongestExample);

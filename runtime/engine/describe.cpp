@@ -36,11 +36,25 @@ FieldSummary summarise(const FieldFacts& field) {
   return out;
 }
 
+/// A row's column keeps the type that it has.
+FieldSummary summarise(const RowShape::Field& column, const FieldsSeen& seen) {
+  FieldSummary out;
+  const auto& fields = seen.fields();
+  const auto found = std::find_if(fields.begin(), fields.end(),
+                                  [&](const FieldFacts& one) { return one.name == column.name; });
+  if (found != fields.end()) out = summarise(*found);
+  out.path = column.name;
+  out.suggests = declared_type(column);
+  out.note.clear();
+  return out;
+}
+
 }  // namespace
 
 bool look_at_fields(Source& source, uint64_t limit, FieldsSeen& seen, const StopFlag* stop) {
   Arena arena;
   Batch batch(arena);
+  if (const RowShape* shape = source.row_shape()) seen.expect(*shape);
   const std::unique_ptr<Cursor> cursor = open_whole(source);
   for (; cursor->fill(batch, or_never(stop)); batch.clear(), arena.reset()) {
     for (const Document& document : batch.documents) {
@@ -60,6 +74,11 @@ Description describe_source(Source& source, uint64_t limit, const StopFlag* stop
   out.info = source.info();
   out.documents = seen.documents();
   out.malformed = seen.malformed();
+  if (const RowShape* rows = seen.rows()) {
+    for (const RowShape::Field& column : rows->fields)
+      out.fields.push_back(summarise(column, seen));
+    return out;
+  }
   for (const FieldFacts& field : seen.fields()) out.fields.push_back(summarise(field));
   return out;
 }

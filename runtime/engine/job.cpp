@@ -98,7 +98,10 @@ std::shared_ptr<const PlanShape> JobImpl::shape_once() {
   if (spec.columns == ColumnsMode::kDocument) mapping.columns = document_columns();
   if (spec.columns == ColumnsMode::kAuto) {
     FieldsSeen seen;
-    look_at_fields(open_source_once(), 0, seen, nullptr);
+    if (const RowShape* rows = open_source_once().row_shape())
+      seen.expect(*rows);  // known without reading them
+    else
+      look_at_fields(open_source_once(), 0, seen, nullptr);
     mapping.columns = infer_columns(seen);
   }
   if (spec.columns == ColumnsMode::kAuto && mapping.key == std::vector<std::string>{"mongo_id"} &&

@@ -5,6 +5,7 @@
 #include "files/csv_records.hpp"
 #include "files/input.hpp"
 #include "place/source.hpp"
+#include "value/json_reader.hpp"
 
 namespace lugger {
 
@@ -19,7 +20,8 @@ struct CollectionName {
 /// One collection's .bson, plain (mapped, can be split) or gzip or standard input (streamed).
 std::unique_ptr<Source> make_bson_source(std::shared_ptr<const Input> input, CollectionName name);
 /// mongoexport output and other JSON documents.
-std::unique_ptr<Source> make_json_source(std::shared_ptr<const Input> input, CollectionName name);
+std::unique_ptr<Source> make_json_source(std::shared_ptr<const Input> input, CollectionName name,
+                                         JsonForm form);
 /// CSV: a document for each record.
 std::unique_ptr<Source> make_csv_source(std::shared_ptr<const Input> input, CollectionName name,
                                         CsvShape shape);

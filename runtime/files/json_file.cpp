@@ -23,7 +23,8 @@ struct JsonStart {
 /// Each document's BSON is copied into the batch's arena.
 class JsonCursor : public StepCursor {
  public:
-  JsonCursor(std::string place, JsonStart start) : place_(std::move(place)), given_(start.resumed) {
+  JsonCursor(std::string place, JsonForm form, JsonStart start)
+      : reader_(form), place_(std::move(place)), given_(start.resumed) {
     if (start.offset != 0) reader_.resume(start.offset, start.line, start.layout);
   }
   Position position() const override {
@@ -81,8 +82,9 @@ class JsonCursor : public StepCursor {
 /// Text that arrives piece by piece.
 class StreamJsonCursor : public JsonCursor {
  public:
-  StreamJsonCursor(std::unique_ptr<ByteStream> stream, const std::string& place, JsonStart start)
-      : JsonCursor(place, start), text_(std::move(stream)) {}
+  StreamJsonCursor(std::unique_ptr<ByteStream> stream, const std::string& place, JsonForm form,
+                   JsonStart start)
+      : JsonCursor(place, form, start), text_(std::move(stream)) {}
   uint64_t bytes() const override { return text_.taken(); }
 
  private:
@@ -94,9 +96,9 @@ class StreamJsonCursor : public JsonCursor {
 /// A part of a mapped file, read where it lies.
 class MappedJsonCursor : public JsonCursor {
  public:
-  MappedJsonCursor(const MappedFile& file, const std::string& place, ByteRange range,
+  MappedJsonCursor(const MappedFile& file, const std::string& place, JsonForm form, ByteRange range,
                    JsonStart start)
-      : JsonCursor(place, start), part_(file, range, start.offset) {}
+      : JsonCursor(place, form, start), part_(file, range, start.offset) {}
   uint64_t bytes() const override { return part_.taken(reader_.consumed()); }
 
  private:
@@ -110,8 +112,8 @@ static_assert(MappedFile::kPadding >= JsonReader::kPadding);
 
 class JsonSource : public Source {
  public:
-  JsonSource(std::shared_ptr<const Input> input, CollectionName name)
-      : input_(std::move(input)), name_(std::move(name)) {
+  JsonSource(std::shared_ptr<const Input> input, CollectionName name, JsonForm form)
+      : input_(std::move(input)), name_(std::move(name)), form_(form) {
     if (!input_->gzip() && !input_->read_once())
       mapped_ = std::make_unique<MappedFile>(input_->place());
   }
@@ -140,25 +142,27 @@ class JsonSource : public Source {
     }
     if (!mapped_) return open_stream(start);
     check_inside(range, start.offset, after, partition.spec, place);
-    return std::make_unique<MappedJsonCursor>(*mapped_, place, range, start);
+    return std::make_unique<MappedJsonCursor>(*mapped_, place, form_, range, start);
   }
 
  private:
   std::unique_ptr<Cursor> open_stream(const JsonStart& start) {
     auto stream = std::make_unique<SkippingStream>(input_->open(), start.offset);
-    return std::make_unique<StreamJsonCursor>(std::move(stream), input_->shown(), start);
+    return std::make_unique<StreamJsonCursor>(std::move(stream), input_->shown(), form_, start);
   }
 
   std::shared_ptr<const Input> input_;
   CollectionName name_;
+  JsonForm form_;
   std::unique_ptr<MappedFile> mapped_;
   CutOnce cut_;
 };
 
 }  // namespace
 
-std::unique_ptr<Source> make_json_source(std::shared_ptr<const Input> input, CollectionName name) {
-  return std::make_unique<JsonSource>(std::move(input), std::move(name));
+std::unique_ptr<Source> make_json_source(std::shared_ptr<const Input> input, CollectionName name,
+                                         JsonForm form) {
+  return std::make_unique<JsonSource>(std::move(input), std::move(name), form);
 }
 
 }  // namespace lugger

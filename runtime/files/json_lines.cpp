@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "files/json_row.hpp"
+#include "files/json_rows.hpp"
 #include "files/output_file.hpp"
 #include "place/state_file.hpp"
 
@@ -150,6 +151,10 @@ class JsonLinesTarget : public Target {
 
   std::vector<std::string> finish(const PlanShape&, const FinishWork&, Tally&) override {
     return {};
+  }
+  std::unique_ptr<Rows> rows() override {
+    if (place_ == "-" || documents_ || style_ != JsonStyle::kPlain) return nullptr;
+    return make_json_rows(place_);
   }
   /// A new run has nothing on record, so opening it empties the file.
   void discard(const PlanShape&, const std::string&) override {}

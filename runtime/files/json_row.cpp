@@ -134,6 +134,8 @@ void JsonRows::write_object(const Batch& batch, size_t shape, size_t table, size
   char between = '{';
   for (size_t c = 0; c < plan.columns.size(); ++c) {
     if (!shown_[table][c]) continue;
+    // With json_null a line tells NULL, which it leaves out, from JSON's null.
+    if (plan.columns[c].policy.json_null && values[c].absent()) continue;
     out += between;
     out += columns_[table][c];
     write_column_json(values[c], plan.columns[c].type, style_, out);

@@ -25,6 +25,10 @@ constexpr OptionSpec kFileOptions[] = {
      "Which database of a server, dump or archive; for a single file, what to call it."},
     {"format", Type::kChoice, "What the file holds; gzip is always recognised.", "auto",
      "auto|bson|json|archive|csv"},
+    {"style", Type::kChoice,
+     "How JSON is read: wrappers such as {\"$oid\": ...} are MongoDB's types; plain: JSON as it "
+     "stands, with every digit of its numbers.",
+     "extended", "extended|plain"},
     {"oplog", Type::kFlagOrPath,
      "Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to "
      "replay."},
@@ -48,6 +52,14 @@ void refuse_csv_options(std::string_view place, const Options& options, std::str
                   fmt::format("{} is an option of CSV, and {} is none", option.name, place),
                   std::string(hint));
   }
+}
+
+JsonForm form_of(std::string_view place, FileKind kind, const Options& options) {
+  if (kind != FileKind::kJson && options.has("style"))
+    throw Error(
+        Code::kConfig, fmt::format("style is an option of JSON, and {} is none", place),
+        "leave it out; a file of JSON that looks like something else wants format = 'json'");
+  return options.text("style", "extended") == "plain" ? JsonForm::kPlain : JsonForm::kExtended;
 }
 
 /// The path a place names: "file:" URLs are decoded, what exists is a path whatever it looks like.
@@ -162,10 +174,11 @@ std::unique_ptr<Source> open_file(const AllowedPath& allowed, const Options& opt
   const bool csv = input->kind() == FileKind::kCsv, json = input->kind() == FileKind::kJson;
   if (!csv) refuse_csv_options(input->shown(), options, "say format = 'csv' if it is");
   if (input->kind() == FileKind::kArchive) return open_archive(std::move(input), options);
+  const JsonForm form = form_of(input->shown(), input->kind(), options);
   CollectionName name = name_of(*input, allowed, options);
   if (csv) return open_csv(std::move(input), std::move(name), options);
   const auto open = [&](const CollectionInfo&) {
-    return json ? make_json_source(input, name) : make_bson_source(input, name);
+    return json ? make_json_source(input, name, form) : make_bson_source(input, name);
   };
   auto replay = begin_replay(oplog_of_file(allowed, options), options, input->shown());
   if (!replay) {
@@ -199,12 +212,13 @@ std::unique_ptr<Source> open_one(const std::string& path, const std::vector<Coll
   const FileKind kind = kind_of(chosen);
   if (kind != FileKind::kCsv)
     refuse_csv_options(chosen.path, options, "leave it out, or choose a file that ends in .csv");
+  const JsonForm form = form_of(chosen.path, kind, options);
   auto input = std::make_shared<const Input>(chosen.path, name_of_kind(kind));
   CollectionName name{
       chosen.database, chosen.collection, chosen.metadata_json, {}, std::move(advice)};
   if (!chosen.fault.empty()) name.warnings.push_back(chosen.fault);
   if (kind == FileKind::kCsv) return open_csv(std::move(input), std::move(name), options);
-  return kind == FileKind::kJson ? make_json_source(std::move(input), std::move(name))
+  return kind == FileKind::kJson ? make_json_source(std::move(input), std::move(name), form)
                                  : make_bson_source(std::move(input), std::move(name));
 }
 

@@ -139,6 +139,8 @@ class Source {
  public:
   virtual ~Source() = default;
   virtual SourceInfo info() const = 0;
+  /// Of a source of rows: the names and types of their columns; nullptr: it gives documents.
+  virtual const RowShape* row_shape() const { return nullptr; }
   /// Makes about `parts` parts, in the order of their phases; fewer when the source cannot be
   /// split, or is too small for it.
   virtual std::vector<Partition> split(int parts) = 0;

@@ -168,7 +168,8 @@ bool is_vector(const Value& in) noexcept {
 Failure coerce_json(Coercer& c, const Value& in, Value& out, Arena& arena) {
   const CoercePolicy& policy = c.policy();
   if (in.absent()) {
-    if (!policy.json_null || in.type == ValueType::kMissing) return null_out(out);
+    const bool of_a_row = in.type == ValueType::kNull && in.aux == kSqlNull;
+    if (!policy.json_null || in.type == ValueType::kMissing || of_a_row) return null_out(out);
     out = Value::of(ValueType::kJson, std::string_view("null"));
     return Failure::kNone;
   }

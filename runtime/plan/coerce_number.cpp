@@ -5,6 +5,7 @@
 #include "base/ascii.hpp"
 #include "plan/coerce.hpp"
 #include "value/pgrow_reader.hpp"
+#include "value/single.hpp"
 
 namespace lugger {
 
@@ -96,7 +97,7 @@ Value single_value(float value) noexcept {
 Failure set_float(Kind kind, double value, Value& out) noexcept {
   out = Value::of_double(value);
   if (kind != Kind::kFloat4) return Failure::kNone;
-  out = single_value(static_cast<float>(value));
+  out = single_value(single_from_double(value));
   const bool lost = (std::isinf(out.f64) && !std::isinf(value)) || (out.f64 == 0 && value != 0);
   return lost ? Failure::kOutOfRange : Failure::kNone;
 }

@@ -5,12 +5,14 @@
 
 #include "plan/coerce.hpp"
 #include "plan/vector_elements.hpp"
+#include "value/single.hpp"
 
 namespace lugger {
 
 namespace {
 
 constexpr size_t kMaxDense = 16000, kMaxNonZero = 16000, kMaxSparse = 1000000000;
+constexpr size_t kSparseHead = 12;
 
 /// Ends a coercion: by policy a vector that holds NaN reads as null.
 Failure settle(const Coercer& c, Failure failure, Value& out) noexcept {
@@ -25,9 +27,36 @@ Failure check_dimensions(const Coercer& c, size_t dimensions, size_t most) noexc
   return good ? Failure::kNone : Failure::kDimensions;
 }
 
+template <typename Element>
+bool all_zero(Bytes elements) noexcept {
+  constexpr auto kMagnitude = static_cast<Element>(~(Element{1} << (8 * sizeof(Element) - 1)));
+  Element met = 0;
+  for (size_t i = 0; i + sizeof(Element) <= elements.size(); i += sizeof(Element))
+    met = static_cast<Element>(met | load_le<Element>(elements.data() + i));
+  return (met & kMagnitude) == 0;
+}
+
+/// Rejects zeros by policy. -0 is one.
+Failure check_zero(const Coercer& c, const Value& vector) noexcept {
+  if (c.policy().zero == CoercePolicy::Zero::kKeep) return Failure::kNone;
+  const bool zero = vector.type == ValueType::kSparseVector ? vector.size == kSparseHead
+                    : vector.type == ValueType::kHalfVector ? all_zero<uint16_t>(vector.bytes())
+                                                            : all_zero<uint32_t>(vector.bytes());
+  return zero ? Failure::kZero : Failure::kNone;
+}
+
+/// Are all elements finite? `exponent`: its bits.
+template <typename Element>
+bool all_finite(Bytes elements, Element exponent) noexcept {
+  bool finite = true;
+  for (size_t i = 0; i + sizeof(Element) <= elements.size(); i += sizeof(Element))
+    finite = finite && (load_le<Element>(elements.data() + i) & exponent) != exponent;
+  return finite;
+}
+
 Failure to_float(double value, float& out) noexcept {
   if (!std::isfinite(value)) return Failure::kNonFinite;
-  out = static_cast<float>(value);
+  out = single_from_double(value);
   return std::isinf(out) ? Failure::kOutOfRange : Failure::kNone;
 }
 
@@ -244,7 +273,16 @@ Failure coerce_vector(Coercer& c, const Value& in, Value& out, Arena& arena) {
   if (in.absent() || (is_text(in.type) && read_text(c.policy(), in, text))) return null_out(out);
   if (const Failure failure = to_floats(c, in, out, arena); failure != Failure::kNone)
     return settle(c, failure, out);
-  return check_dimensions(c, out.size / 4, kMaxDense);
+  if (in.type == ValueType::kVector && !all_finite<uint32_t>(out.bytes(), 0x7F800000))
+    return settle(c, Failure::kNonFinite, out);
+  const Failure failure = check_dimensions(c, out.size / 4, kMaxDense);
+  return failure == Failure::kNone ? check_zero(c, out) : failure;
+}
+
+static Failure finish_half(const Coercer& c, Value& out) noexcept {
+  if (!all_finite<uint16_t>(out.bytes(), 0x7C00)) return settle(c, Failure::kNonFinite, out);
+  const Failure failure = check_dimensions(c, out.size / 2, kMaxDense);
+  return failure == Failure::kNone ? check_zero(c, out) : failure;
 }
 
 Failure coerce_halfvec(Coercer& c, const Value& in, Value& out, Arena& arena) {
@@ -252,7 +290,7 @@ Failure coerce_halfvec(Coercer& c, const Value& in, Value& out, Arena& arena) {
   if (in.absent() || (is_text(in.type) && read_text(c.policy(), in, text))) return null_out(out);
   if (in.type == ValueType::kHalfVector) {
     out = in;
-    return check_dimensions(c, out.size / 2, kMaxDense);
+    return finish_half(c, out);
   }
   ByteBuffer& buffer = c.buffer();
   buffer.clear();
@@ -265,12 +303,14 @@ Failure coerce_halfvec(Coercer& c, const Value& in, Value& out, Arena& arena) {
   });
   if (failure != Failure::kNone) return settle(c, failure, out);
   out = Value::of(ValueType::kHalfVector, Bytes(arena.copy(buffer.view()), buffer.size()));
-  return check_dimensions(c, out.size / 2, kMaxDense);
+  return finish_half(c, out);
 }
 
 Failure coerce_sparsevec(Coercer& c, const Value& in, Value& out, Arena& arena) {
   if (in.absent()) return null_out(out);
-  return settle(c, sparse(c, in, out, arena), out);
+  const Failure failure = settle(c, sparse(c, in, out, arena), out);
+  const bool made = failure == Failure::kNone && out.type == ValueType::kSparseVector;
+  return made ? check_zero(c, out) : failure;
 }
 
 Failure coerce_bits(Coercer& c, const Value& in, Value& out, Arena& arena) {

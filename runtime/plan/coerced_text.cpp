@@ -8,6 +8,7 @@
 #include "plan/coerce.hpp"
 #include "value/datetime.hpp"
 #include "value/pgrow_reader.hpp"
+#include "value/single.hpp"
 #include "vector/half.hpp"
 
 namespace lugger {
@@ -69,7 +70,7 @@ void append_vector(const Value& value, ByteBuffer& out) {
     if (i > 0) out.push(',');
     const float element =
         half ? float_from_half(load_le<uint16_t>(value.data + i)) : load_le<float>(value.data + i);
-    append_chars(out, kDoubleChars, [&](char* to) { return float_chars(element, to); });
+    append_chars(out, kDoubleChars, [&](char* to) { return single_chars(element, to); });
   }
   out.push(']');
 }
@@ -83,7 +84,7 @@ void append_sparse(Bytes sparse, ByteBuffer& out) {
     append_int(int64_t{load_be<uint32_t>(sparse.data() + 12 + 4 * i)} + 1, out);
     out.push(':');
     const auto element = load_be<float>(sparse.data() + 12 + 4 * (count + i));
-    append_chars(out, kDoubleChars, [&](char* to) { return float_chars(element, to); });
+    append_chars(out, kDoubleChars, [&](char* to) { return single_chars(element, to); });
   }
   out.append("}/");
   append_int(load_be<uint32_t>(sparse.data()), out);
@@ -169,18 +170,30 @@ bool append_json_native(const Value& value, ByteBuffer& text) {
   }
 }
 
+void write_json_value(const Value& value, Kind kind, std::string& out);
+
+/// `sizes`: {size, lower bound} of each of the `dimensions` that are left.
+void write_json_array(PgArrayReader& reader, const uint8_t* sizes, int dimensions, Arena& arena,
+                      std::string& out) {
+  const auto size = load_be<uint32_t>(sizes);
+  out += '[';
+  for (uint32_t i = 0; i < size; ++i) {
+    if (i != 0) out += ',';
+    if (dimensions > 1)
+      write_json_array(reader, sizes + 8, dimensions - 1, arena, out);
+    else if (reader.next(arena))
+      write_json_value(reader.value(), Kind::kOther, out);
+  }
+  out += ']';
+}
+
 void write_json_value(const Value& value, Kind kind, std::string& out) {
   ByteBuffer text;
   if (value.type == ValueType::kPgArray) {
     PgArrayReader reader(value.bytes());
     Arena arena;
-    out += '[';
-    for (bool first = true; reader.next(arena); first = false) {
-      if (!first) out += ',';
-      write_json_value(reader.value(), Kind::kOther, out);
-    }
-    out += ']';
-    return;
+    if (reader.dimensions() == 0) return void(out += "[]");
+    return write_json_array(reader, value.data + 12, reader.dimensions(), arena, out);
   }
   if (append_json_native(value, text)) {
     out += text.text();

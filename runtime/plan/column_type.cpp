@@ -305,6 +305,7 @@ ColumnType parse_column_type(std::string_view spelled) {
         built_in
             ? Kind::kArray
             : Kind::kOther;  // others' element OIDs differ by database: text, cast by the server
+    if (!built_in) type.length = 0;
   }
   return type;
 }

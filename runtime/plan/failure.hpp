@@ -24,6 +24,7 @@ namespace lugger {
   X(TooDeep, "too_deep",                                                                 \
     "nested too deep for {type}: 200 levels are read, which is all that MongoDB stores") \
   X(Dimensions, "wrong_dimensions", "{value} does not have the dimensions of {type}")    \
+  X(Zero, "zero_vector", "{value} is all zeros, which have no direction")                \
   X(BadElement, "bad_element", "an element of {value} cannot be read as {type}")         \
   X(NotInEnum, "not_in_enum", "{value} is not one of {type}'s labels")                   \
   X(OtherCollection, "other_collection",                                                 \

@@ -35,10 +35,18 @@ Column column_of(std::string name, std::string_view type) {
   return column;
 }
 
+/// What a row holds is kept: NaN, and JSON's null apart from NULL.
 std::vector<Column> columns_of_rows(const RowShape& shape) {
   std::vector<Column> columns;
-  for (const RowShape::Field& field : shape.fields)
-    columns.push_back(column_of(field.name, field.type_name));
+  for (const RowShape::Field& field : shape.fields) {
+    columns.push_back(column_of(field.name, declared_type(field)));
+    if (std::string path = escaped_path(field.name); path != field.name)
+      columns.back().from = std::move(path);
+    CoercePolicy& policy = columns.back().policy;
+    policy.json_null = field.reads_as == ValueType::kJson;
+    if (field.reads_as == ValueType::kDouble || field.reads_as == ValueType::kNumeric)
+      policy.non_finite = CoercePolicy::NonFinite::kKeep;
+  }
   return columns;
 }
 
@@ -97,6 +105,16 @@ void FieldsSeen::add(const Document& document) {
     seen.note(reader.value());
   }
   if (reader.fault() != BsonFault::kNone) ++malformed_;
+}
+
+std::string declared_type(const RowShape::Field& field) {
+  const bool of_pgvector = field.reads_as == ValueType::kVector ||
+                           field.reads_as == ValueType::kHalfVector ||
+                           field.reads_as == ValueType::kSparseVector;
+  if (!of_pgvector) return field.type_name;
+  const size_t modifier =
+      field.type_name.ends_with(')') ? field.type_name.rfind('(') : field.type_name.size();
+  return std::string(type_word(field.reads_as)) + field.type_name.substr(modifier);
 }
 
 std::string escaped_path(std::string_view name) {

@@ -66,6 +66,8 @@ class FieldsSeen {
   /// In the order first seen.
   const std::vector<FieldFacts>& fields() const noexcept { return fields_; }
   const RowShape* rows() const noexcept { return shape_ ? &*shape_ : nullptr; }
+  /// What the rows of the source are like, where it is known before the first of them.
+  void expect(const RowShape& shape) { shape_ = shape; }
 
  private:
   FieldFacts& field(std::string_view name, size_t& hint);
@@ -78,6 +80,10 @@ class FieldsSeen {
 /// The narrowest type that holds every value seen: bool, int4, int8, float8, numeric, text, bytea,
 /// uuid, timestamptz; jsonb otherwise.
 std::string narrowest_type(const FieldFacts& field);
+
+/// A column's type as the source declares it. Types of pgvector are named without the schema of the
+/// source's extension: the target's may be in another.
+std::string declared_type(const RowShape::Field& field);
 
 /// A name as it stands in a path: what means something there ("." "[" "*" and the backslash) is
 /// escaped.

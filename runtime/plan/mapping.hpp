@@ -42,6 +42,7 @@ struct IndexMapping {
   std::string where;                        // SQL condition of a partial index, from the script
   std::vector<std::string> include;         // columns that are only stored
   std::string opclass;                      // of every column that names none itself
+  std::string metric;                       // hnsw, ivfflat: in place of an opclass: "cosine"
   std::map<std::string, std::string> with;  // storage parameters: fillfactor, m, lists, ...
   bool nulls_not_distinct = false;          // unique: NULL is one value
   std::optional<bool> concurrently;         // nullopt: unless this run has made the table

@@ -1,6 +1,7 @@
 #include "postgres/build.hpp"
 
 #include "postgres/step_state.hpp"
+#include "postgres/vector_index.hpp"
 
 namespace lugger {
 namespace {
@@ -55,7 +56,15 @@ class Build {
             step_.name));
     }
     if (index_stands(session_, step_)) return;
+    const VectorBuild prepared = prepare_vector_build(session_, step_);
+    for (const std::string& note : prepared.notes) member_.note(note);
+    if (!prepared.settings.empty()) session_.execute(prepared.settings);
     for (uint64_t tries = 1; !attempt(tries); ++tries) member_.patience().pause(tries);
+    if (is_vector_index(step_.method)) {
+      session_.execute("RESET max_parallel_maintenance_workers");
+      if (std::string note = left_out_of_index(session_, step_); !note.empty())
+        member_.note(std::move(note));
+    }
   }
 
  private:
@@ -88,6 +97,7 @@ class Build {
       // The session of a killed process has built it meanwhile.
       if (error.sqlstate() == "42P07" && index_stands(session_, step_)) return true;
       if (error.sqlstate() != "42P07") tidy(error);  // otherwise another relation has this name
+      if (goes_alone(error)) return false;
       if (!is_lock_failure(error) || tries >= member_.patience().settings->lock_tries)
         explain(error);
       return false;
@@ -106,12 +116,24 @@ class Build {
     } catch (const Error& error) {
       // The session of a killed process has built it meanwhile.
       if (error.sqlstate() == "42P07" && index_stands(session_, step_)) return true;
+      if (goes_alone(error)) return false;
       if (!is_lock_failure(error)) explain(error);
       concurrently_ = true;
       member_.note(fmt::format("{}: {} is in use, so the index is built CONCURRENTLY", step_.name,
                                step_.table));
       return false;
     }
+  }
+
+  /// True: the build failed since its workers share more memory than there is, and is to be tried
+  /// again without them.
+  bool goes_alone(const Error& error) {
+    if (alone_ || !lacks_shared_memory(error)) return false;
+    alone_ = true;
+    session_.execute("SET max_parallel_maintenance_workers = 0");
+    member_.note(
+        fmt::format("{}: built without parallel workers: {}", step_.name, error.message()));
+    return true;
   }
 
   /// Drops what a failed CONCURRENTLY left behind; if it cannot, reports what is left.
@@ -222,7 +244,7 @@ class Build {
   CrewMember& member_;
   PgSession& session_;
   const StageStep& step_;
-  bool concurrently_ = false, begun_ = true;
+  bool concurrently_ = false, begun_ = true, alone_ = false;
   std::string broken_;  // the name under which an INVALID index is dropped
 };
 

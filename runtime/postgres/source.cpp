@@ -182,6 +182,7 @@ class PgSource : public Source {
   }
 
   SourceInfo info() const override { return info_; }
+  const RowShape* row_shape() const override { return &place_.reading.shape; }
   std::vector<Partition> split(int parts) override {
     PgSession session(place_.url, place_.purpose, place_.pooled, place_.path);
     session.begin();

@@ -6,6 +6,7 @@
 #include "postgres/constraint_text.hpp"
 #include "postgres/ddl.hpp"
 #include "postgres/session.hpp"
+#include "postgres/vector_index.hpp"
 
 namespace lugger {
 namespace {
@@ -48,6 +49,17 @@ std::string storage(const std::map<std::string, std::string>& with) {
     out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", name, PgSession::quote_literal(value));
   }
   return out.empty() ? out : " WITH (" + out + ")";
+}
+
+/// What an index's one part indexes: the column, or the expression without what follows it.
+std::string element_of(const std::string& part) {
+  if (!part.starts_with('(')) return quote(without_direction(part));
+  size_t end = 0;
+  for (int depth = 0; end < part.size(); ++end) {
+    depth += part[end] == '(' ? 1 : part[end] == ')' ? -1 : 0;
+    if (depth == 0) break;
+  }
+  return part.substr(0, end + 1);
 }
 
 /// The name of an index without a name of its own: made of its table and columns.
@@ -210,6 +222,11 @@ StageStep index_step(const IndexMapping& index, const std::string& table) {
   step.unique = index.unique;
   step.nulls_not_distinct = index.nulls_not_distinct;
   step.concurrently = index.concurrently;
+  if (is_vector_index(step.method)) {
+    step.element = element_of(index.columns[0]);
+    const auto m = index.with.find("m");
+    if (m != index.with.end()) step.m = std::atoi(m->second.c_str());
+  }
   std::string parts;
   for (const std::string& column : index.columns)
     parts += (parts.empty() ? "" : ", ") + index_part(column, index.opclass);
@@ -222,12 +239,21 @@ StageStep index_step(const IndexMapping& index, const std::string& table) {
   return step;
 }
 
+/// Of a table that the plan does not fill nothing is known.
+static const TablePlan& table_of(const PlanShape& shape, const IndexMapping& index) {
+  static const TablePlan kUnknown;
+  if (index.table.empty()) return shape.tables()[0];
+  const auto found = std::ranges::find(shape.tables(), index.table, &TablePlan::name);
+  return found == shape.tables().end() ? kUnknown : *found;
+}
+
 std::vector<StageStep> stage_steps(const PlanShape& shape) {
   std::vector<StageStep> steps;
   ObjectNames names(shape);
   after_load_steps(shape, names);  // keys get their names first
   for (const IndexMapping& index : shape.mapping().indexes) {
-    StageStep& step = steps.emplace_back(index_step(index, shape.tables()[0].name));
+    StageStep& step = steps.emplace_back(
+        index_step(spelled_vector_index(index, table_of(shape, index)), shape.tables()[0].name));
     if (step.name.empty())
       step.name = names.index(step.table, index_stem(index, step.table), "_idx");
   }

@@ -23,6 +23,8 @@ struct StageStep {
   std::string references;            // foreign key: table, as the script names it
   std::vector<std::string> referenced;  // its columns; empty: its primary key
   std::string method, where, setup;     // index
+  std::string element;                  // hnsw, ivfflat: SQL of what is indexed
+  int m = 16;                           // hnsw: neighbours of a row
   bool unique = false, nulls_not_distinct = false;
   bool of_parent = false;  // from a child to its parent: only in tables that lugger made
   std::optional<bool> concurrently;

@@ -10,16 +10,25 @@ namespace {
 /// schema, and the session's own role are trusted: they could do anything without an operator.
 /// Objects of an extension were made by somebody who may create extensions. An operator on types of
 /// its own owner is only used with values of such a type, unless other types are cast to it
-/// implicitly. This query itself does not depend on the path.
+/// implicitly. This query itself does not depend on the path. pgvector's schema stands last: its
+/// types, operators and operator classes are found wherever the extension was put. A path without
+/// a schema stays as it is, so that nothing is made there.
 constexpr const char* kLook = R"(
 SELECT p.first, o.shown, o.owner
-FROM (SELECT CASE WHEN c.path[1] OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.name
+FROM (SELECT CASE WHEN e.nspname IS NOT NULL
+          OR c.path[1] OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.name
           AND 'pg_catalog'::pg_catalog.name OPERATOR(pg_catalog.=) ANY (c.path)
         THEN pg_catalog.array_to_string(ARRAY(SELECT pg_catalog.quote_ident(s::pg_catalog.text)
-          FROM pg_catalog.unnest(c.path) AS s
+          FROM pg_catalog.unnest(pg_catalog.array_append(c.path, e.nspname)) AS s
           WHERE s OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.name), ', ') END AS first,
-      c.path
-    FROM (SELECT pg_catalog.current_schemas(false) AS path) c) p
+      pg_catalog.array_append(c.path, e.nspname) AS path
+    FROM (SELECT pg_catalog.current_schemas(false) AS path) c
+      LEFT JOIN (SELECT s.nspname FROM pg_catalog.pg_extension x
+          JOIN pg_catalog.pg_namespace s ON s.oid OPERATOR(pg_catalog.=) x.extnamespace
+        WHERE x.extname OPERATOR(pg_catalog.=) 'vector'::pg_catalog.name
+          AND pg_catalog.has_schema_privilege(s.oid, 'USAGE')) e
+        ON e.nspname OPERATOR(pg_catalog.<>) ALL (c.path)
+          AND pg_catalog.current_schema() IS NOT NULL) p
   LEFT JOIN LATERAL (
     SELECT pg_catalog.format('%s.%s(%s,%s)', n.nspname, o.oprname,
         pg_catalog.format_type(o.oprleft, NULL), pg_catalog.format_type(o.oprright, NULL)) AS shown,

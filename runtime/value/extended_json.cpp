@@ -12,7 +12,7 @@ void ExtendedJsonWriter::write_document(Object root, ByteBuffer& out) {
   writer_ = &root_;
   objects_ = 1;
   current_ = 0;
-  met_zero_ = false;
+  met_zero_ = met_whole_zero_ = false;
   root_.reset(out);
   root_.begin_document();
   fields(root, 0);
@@ -43,6 +43,7 @@ void ExtendedJsonWriter::put(const Slot& slot, const Value& value) {
 }
 
 void ExtendedJsonWriter::number(const Slot& slot, int64_t integer) {
+  met_whole_zero_ = met_whole_zero_ || integer == 0;
   const bool small = integer >= INT32_MIN && integer <= INT32_MAX;
   put(slot, Value::of(small ? ValueType::kInt32 : ValueType::kInt64, integer));
 }
@@ -108,7 +109,7 @@ void ExtendedJsonWriter::array(const Slot& slot, simdjson::dom::array array, int
 
 void ExtendedJsonWriter::object(const Slot& slot, Object object, int depth) {
   current_ = objects_++;
-  if (wrapper(slot, object, depth)) return;
+  if (wrappers_ && wrapper(slot, object, depth)) return;
   slot.indexed ? writer_->begin_document() : writer_->begin_document(slot.name);
   fields(object, depth);
   writer_->end();

@@ -24,12 +24,15 @@ class ExtendedJsonWriter {
  public:
   explicit ExtendedJsonWriter(ByteBuffer& scratch) : scratch_(scratch) {}
 
+  /// False: every object is a document.
+  void take_wrappers(bool take) noexcept { wrappers_ = take; }
   /// A document's root is never a wrapper. Appends to `out`; throws WrapperMistake.
   void write_document(simdjson::dom::object root, ByteBuffer& out);
   /// Any value; whatever is not a plain document becomes {"": value}.
   void write_root(simdjson::dom::element root, ByteBuffer& out);
-  /// Whether the last document has a double that is zero.
+  /// Whether the last document has a double that is zero, or an integer.
   bool met_zero() const noexcept { return met_zero_; }
+  bool met_whole_zero() const noexcept { return met_whole_zero_; }
 
  private:
   using Object = simdjson::dom::object;
@@ -91,7 +94,8 @@ class ExtendedJsonWriter {
   BsonWriter* writer_ = nullptr;  // root_, or that of a scope
   DecimalDigits digits_;
   Arena numerics_{4096};
-  bool met_zero_ = false;
+  bool wrappers_ = true;
+  bool met_zero_ = false, met_whole_zero_ = false;
   size_t objects_ = 0;  // '{' seen so far
   size_t current_ = 0;  // the one that a mistake is reported for
 };

@@ -15,7 +15,7 @@ std::string bson_from_json(std::string_view json, JsonNumbers numbers) {
   simdjson::dom::element root;
   std::string text(json);
   const bool exact = numbers == JsonNumbers::kExact && json::may_hold_long_number(text);
-  if (exact || json::may_hold_tiny_number(text) ||
+  if (exact || json::may_hold_tiny_number(text) || json::may_hold_minus_zero(text) ||
       parser.parse(text).get(root) != simdjson::SUCCESS) {
     text.clear();
     try {

@@ -3,6 +3,7 @@
 
 #include "value/json_emitter.hpp"
 #include "value/pgrow_reader.hpp"
+#include "value/single.hpp"
 
 namespace lugger::json {
 namespace {
@@ -58,14 +59,21 @@ float half_to_float(uint16_t bits) noexcept {
   return sign * std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
 }
 
+void write_single(ByteBuffer& out, float number) {
+  const bool special = (number == 0 && std::signbit(number)) || std::abs(number) == kMidwaySingle;
+  if (!special) return write_shortest(out, number);
+  out.advance(single_chars(number, reinterpret_cast<char*>(out.room(kDoubleChars))));
+}
+
 JsonFault write_float(float number, const Rules& rules, ByteBuffer& out) {
   const bool finite = std::isfinite(number);
   if (!finite) return Emitter<ByteBuffer>(out, rules).emit(Value::of_double(double{number}), 0);
   const bool whole = number == std::trunc(number);
   const bool wrap = rules.canonical() || (rules.typed() && whole);
   if (wrap) out.append(R"({"$numberDouble":")");
-  write_shortest(out, number);
-  if (whole && !rules.plain() && std::abs(number) < 1e15F) out.append(".0");
+  write_single(out, number);
+  const bool signed_zero = number == 0 && std::signbit(number);
+  if (whole && !signed_zero && !rules.plain() && std::abs(number) < 1e15F) out.append(".0");
   if (wrap) out.append("\"}");
   return JsonFault::kNone;
 }
@@ -97,7 +105,7 @@ JsonFault sparse_vector(const Value& value, ByteBuffer& out) {
     if (i != 0) out.push(',');
     write_integer(out, int64_t{load_be<int32_t>(indices + 4 * i)} + 1);
     out.push(':');
-    out.append(double_text(double{load_be<float>(numbers + 4 * i)}));
+    write_single(out, load_be<float>(numbers + 4 * i));
   }
   out.append(fmt::format("}}/{}\"", dimensions));
   return JsonFault::kNone;

@@ -12,6 +12,7 @@
 #include "value/extended_json.hpp"
 #include "value/json_scan.hpp"
 #include "value/json_tolerant.hpp"
+#include "value/plain_json.hpp"
 
 namespace lugger {
 namespace {
@@ -36,6 +37,7 @@ enum class Phase : uint8_t {
 }  // namespace
 
 struct JsonReader::State {
+  const JsonForm form;
   ByteBuffer buffer;       // pieces; padded by simdjson's need behind size()
   std::string_view input;  // what there is to read: in the buffer, or where the caller has it
   size_t at = 0;           // first byte not used
@@ -61,7 +63,8 @@ struct JsonReader::State {
   uint64_t consumed = 0, consumed_line = 1, tolerant = 0;
   size_t failed_at = 0;  // where the error showed, relative to the reader's position
 
-  State() {
+  explicit State(JsonForm as) : form(as) {
+    writer.take_wrappers(form == JsonForm::kExtended);
     if (parser.allocate(64 * 1024, json::kParserDepth) != simdjson::SUCCESS) throw std::bad_alloc();
   }
 
@@ -83,6 +86,8 @@ struct JsonReader::State {
   void write(simdjson::dom::element root, std::string_view text, bool rewrote, ByteBuffer& out);
   simdjson::error_code parse(std::string_view text, simdjson::dom::element& root) noexcept;
   void read_tolerant(std::string_view text, ByteBuffer& out);
+  void read_plain(std::string_view text, ByteBuffer& out);
+  void took(std::string_view text) noexcept;
   [[noreturn]] void broken(std::string_view text);
   void use(size_t size) noexcept;
   [[noreturn]] void fail(std::string_view text, size_t offset, std::string_view message);
@@ -269,6 +274,7 @@ void JsonReader::State::read_text(std::string_view text, ByteBuffer& out) {
 }
 
 void JsonReader::State::read_tolerant(std::string_view text, ByteBuffer& out) {
+  if (form == JsonForm::kPlain) return read_plain(text, out);
   rewritten.clear();
   bool standard = true;
   try {
@@ -333,17 +339,33 @@ void JsonReader::State::write(simdjson::dom::element root, std::string_view text
     const std::string_view shown = text.substr(where, text.substr(where).find('\n'));
     fail(text, where, fmt::format("{}, found {}", mistake.message, quoted_excerpt(shown, 60)));
   }
-  // simdjson reads what is too small for a double as 0.
-  if (!rewrote && writer.met_zero() && json::may_hold_tiny_number(text)) {
+  // simdjson reads what is too small for a double as 0, and -0 as an integer.
+  const bool lost = (writer.met_zero() && json::may_hold_tiny_number(text)) ||
+                    (writer.met_whole_zero() && json::may_hold_minus_zero(text));
+  const bool longer = form == JsonForm::kPlain && json::may_hold_long_number(text);
+  if (!rewrote && (lost || longer)) {
     out.truncate(before);
     return read_tolerant(text, out);
   }
+  took(text);
+}
+
+void JsonReader::State::took(std::string_view text) noexcept {
   scanner.reset();
   use(text.size());
   if (layout == JsonLayout::kArray) phase = Phase::kAfter;
 }
 
-JsonReader::JsonReader() : state_(std::make_unique<State>()) {}
+void JsonReader::State::read_plain(std::string_view text, ByteBuffer& out) {
+  try {
+    json::append_strict(text, rewritten, out);
+  } catch (const json::Mistake& mistake) {
+    fail(text, mistake.offset, mistake.message);
+  }
+  took(text);
+}
+
+JsonReader::JsonReader(JsonForm form) : state_(std::make_unique<State>(form)) {}
 JsonReader::~JsonReader() = default;
 JsonReader::JsonReader(JsonReader&&) noexcept = default;
 JsonReader& JsonReader::operator=(JsonReader&&) noexcept = default;

@@ -13,6 +13,11 @@ enum class JsonLayout : uint8_t {
   kArray
 };  // kLines: one after another, any white space between; kArray: one [ ... ]
 
+/// What the objects of a text are. kExtended: those that look like a wrapper ({"$oid": ...}) are a
+/// type of MongoDB, and a number with a fraction is a double. kPlain: nothing is a wrapper, no
+/// digit of a number is lost, and nothing but JSON is read.
+enum class JsonForm : uint8_t { kExtended, kPlain };
+
 /// Turns text that arrives in pieces into BSON documents. Memory: one document and what of the
 /// input is not yet used.
 ///   reader.feed(piece, last); while (reader.next(out)) ...   // out: appended BSON of one document
@@ -21,7 +26,7 @@ enum class JsonLayout : uint8_t {
 /// tolerant path and is counted in tolerant().
 class JsonReader {
  public:
-  JsonReader();
+  explicit JsonReader(JsonForm form = JsonForm::kExtended);
   ~JsonReader();
   JsonReader(JsonReader&&) noexcept;
   JsonReader& operator=(JsonReader&&) noexcept;

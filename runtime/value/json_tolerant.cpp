@@ -260,6 +260,10 @@ class Rewriter : TolerantText {
       return;
     }
     const std::string_view token = number_token();
+    if (token == "-0") {
+      out_ += "-0.0";
+      return;
+    }
     const char* const end = token.data() + token.size();
     bool fits = true;
     if (token.find_first_of(".eE") == token.npos) {
@@ -287,6 +291,15 @@ bool may_hold_tiny_number(std::string_view text) {
   static const std::string kZeros(300, '0');
   return text.find("e-") != text.npos || text.find("E-") != text.npos ||
          text.find(kZeros) != text.npos;
+}
+
+bool may_hold_minus_zero(std::string_view text) {
+  for (size_t at = text.find("-0"); at != text.npos; at = text.find("-0", at + 2)) {
+    const char next = at + 2 < text.size() ? text[at + 2] : ' ';
+    const char before = at > 0 ? text[at - 1] : ' ';
+    if (!is_digit(next) && next != '.' && before != 'e' && before != 'E') return true;
+  }
+  return false;
 }
 
 bool may_hold_long_number(std::string_view text) {

@@ -17,6 +17,9 @@ inline constexpr size_t kParserDepth = kMaxBsonDepth + 8;
 /// reads it as 0.
 bool may_hold_tiny_number(std::string_view text);
 
+/// True when the text may contain the number -0: simdjson reads it as an integer, without its sign.
+bool may_hold_minus_zero(std::string_view text);
+
 /// True when the text may contain a number of more digits than every double gives back.
 bool may_hold_long_number(std::string_view text);
 
@@ -25,7 +28,7 @@ bool may_hold_long_number(std::string_view text);
 /// (with \' in them) and bare field names; Go's escapes \a, \v, \xHH and \UHHHHHHHH in $code and
 /// $symbol; ObjectId(), ISODate(), new Date(), NumberLong(), NumberInt(), NumberDecimal(),
 /// Timestamp(t, i), BinData(subtype, base64), UUID(). Numbers that fit neither int64 nor double
-/// become {"$numberDecimal": "..."}, with JsonNumbers::kExact also those that a double would
+/// become {"$numberDecimal": "..."}, -0 becomes -0.0, with JsonNumbers::kExact also those that a double would
 /// round. Throws Mistake at the first byte that is none of these. False:
 /// the text contained something that is not JSON.
 bool rewrite_tolerant(std::string_view text, std::string& out,

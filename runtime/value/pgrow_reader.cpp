@@ -33,7 +33,7 @@ constexpr KnownType kKnown[] = {
 
 /// "extensions.vector(3)" -> "vector".
 std::string_view bare_name(std::string_view name) noexcept {
-  name = name.substr(0, name.find('('));
+  if (name.ends_with(')')) name = name.substr(0, name.rfind('('));
   const size_t dot = name.rfind('.');
   return dot == std::string_view::npos ? name : name.substr(dot + 1);
 }
@@ -204,6 +204,7 @@ bool PgRowReader::next() noexcept {
   at_ += 4;
   if (size == -1) {
     value_ = Value::null();
+    value_.aux = kSqlNull;
     malformed_ = false;
     return true;
   }

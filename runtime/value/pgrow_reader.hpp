@@ -13,6 +13,9 @@ ValueType pg_reads_as(uint32_t type_oid, std::string_view type_name) noexcept;
 /// Value::aux of a kDouble that was a float4: its text has a float's shortest digits.
 inline constexpr uint16_t kSingle = 4;
 
+/// Value::aux of a row's NULL, which is not the null of a document.
+inline constexpr uint16_t kSqlNull = 1;
+
 /// One field of that type. False: not what the type's binary form looks like.
 bool read_pg_field(ValueType reads_as, uint32_t type_oid, Bytes field, Arena& arena, Value& out);
 

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "value/bson_writer.hpp"
 #include "value/decimal.hpp"
+#include "value/json_tolerant.hpp"
 
 namespace lugger {
 
@@ -105,7 +106,8 @@ class PlainJson {
     at_ = end;
     int64_t whole = 0;
     const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), whole);
-    if (parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size()) {
+    const bool signed_zero = whole == 0 && digits[0] == '-';  // no integer has its sign
+    if (parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size() && !signed_zero) {
       const bool small = whole >= INT32_MIN && whole <= INT32_MAX;
       return put(name, indexed, Value::of(small ? ValueType::kInt32 : ValueType::kInt64, whole));
     }
@@ -195,6 +197,18 @@ std::string bson_from_plain_json(std::string_view json, DoubleDigits doubles) {
   ByteBuffer out;
   PlainJson(json, doubles, out).whole();
   return std::string(out.text());
+}
+
+void json::append_strict(std::string_view text, std::string& scratch, ByteBuffer& out) {
+  scratch.clear();
+  if (!rewrite_tolerant(text, scratch))
+    throw Mistake{0, "not JSON but a form of MongoDB's tools, which style = 'plain' does not read"};
+  try {
+    out.append(bson_from_plain_json(text));
+  } catch (const Error& error) {
+    if (error.code() != Code::kParse) throw;
+    throw Mistake{0, error.message()};
+  }
 }
 
 }  // namespace lugger

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/bytes.hpp"
+
 namespace lugger {
 
 /// Which numbers become doubles: kShortest, if the digits are the shortest for that double, as
@@ -18,5 +20,13 @@ bool same_number(std::string_view digits, double real, DoubleDigits doubles);
 /// becomes a decimal, and beyond 34 digits a numeric. Error{parse} for text that is not JSON.
 std::string bson_from_plain_json(std::string_view json,
                                  DoubleDigits doubles = DoubleDigits::kShortest);
+
+namespace json {
+
+/// Appends a document's BSON, as bson_from_plain_json() makes it, after checking that the text is
+/// JSON. Throws Mistake. `scratch` is reused memory.
+void append_strict(std::string_view text, std::string& scratch, ByteBuffer& out);
+
+}  // namespace json
 
 }  // namespace lugger

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include "value/single.hpp"
+
 namespace lugger {
 
 namespace {
@@ -67,7 +69,7 @@ VectorFault read_floats(const Value& in, std::span<float> out, size_t& count) {
   DecimalDigits digits;
   Arena arena(4096);
   return each_number(in, true, digits, arena, [&](double number) {
-    if (count < out.size()) out[count] = same_nan(static_cast<float>(number));
+    if (count < out.size()) out[count] = same_nan(single_from_double(number));
     ++count;
     return true;
   });

@@ -48,7 +48,8 @@ void open_places(VerifyContext& context, Verdict& verdict) {
   context.rows = target.rows();
   if (!context.rows) {
     throw Error(Code::kConfig,
-                fmt::format("{} cannot be read back: PostgreSQL and Weaviate can be verified",
+                fmt::format("{} cannot be read back: PostgreSQL, Weaviate and files of plain "
+                            "JSON lines can be verified",
                             mask_secrets(job.spec.target)),
                 "load into PostgreSQL with --into postgresql://... or local:DIR, and verify there");
   }

@@ -243,7 +243,8 @@
 ---@field silent_s number since a server that it waits for was heard of
 ---@field remarks string[] of the source, since the last poll
 ---@field behind_s number of a feed: seconds behind its source; -1: unknown
----@field followed integer changes made before this are committed, in seconds of the source; 0: none
+---@field followed integer changes made before this are committed, or their keys are, in seconds of the source; 0: none
+---@field kept integer keys that were spooled and are not settled
 ---@field news lugger.notice[] what was noticed, in order
 
 ---@class lugger.run_result
@@ -456,7 +457,7 @@
 ---@field avg_result_overlap number of the answers of both sides
 ---@field perfect_matches integer queries with the same hits
 ---@field exact_overlap number of both sides' exact neighbours
----@field rank_agreement number Kendall's tau of common hits
+---@field rank_agreement number|nil Kendall's tau of common hits; nil: no query has two
 ---@field mean_score_delta number of exact scores
 ---@field largest_score_delta number
 ---@field worst lugger.recall_query[] queries, by the target's recall
@@ -787,6 +788,7 @@
 ---@field requests_per_s number|nil requests a second at most, of all workers together
 ---@field tenant string|nil of a class that has tenants: the one to read; all, when not given
 ---@field format "auto"|"bson"|"json"|"archive"|"csv"|nil What the file holds; gzip is always recognised.
+---@field style "extended"|"plain"|nil How JSON is read: wrappers such as {"$oid": ...} are MongoDB's types; plain: JSON as it stands, with every digit of its numbers.
 ---@field oplog boolean|string|nil Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to replay.
 ---@field header boolean|nil Whether the first record of CSV has the names of the fields.
 ---@field names string|string[]|nil The names of the fields of CSV, in the place of the header's; without either they are c1, c2, ...

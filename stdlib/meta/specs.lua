@@ -5,6 +5,7 @@
 ---@field strict boolean|nil text takes only strings, numbers only numbers
 ---@field fraction "reject"|"round"|"truncate"|nil 1.5 into int4, more digits than the scale
 ---@field non_finite "reject"|"null"|"keep"|nil NaN and the infinities
+---@field zero "keep"|"reject"|nil a vector that is all zeros
 ---@field out_of_range "reject"|"null"|"infinity"|nil dates that PostgreSQL does not have
 ---@field nul "reject"|"strip"|"replace"|"tag"|nil a NUL byte in text
 ---@field utf8 "reject"|"strip"|"replace"|"tag"|nil bytes that are not UTF-8
@@ -57,6 +58,7 @@
 ---@field where string|nil of a partial index
 ---@field include string[]|nil
 ---@field opclass string|nil
+---@field metric "cosine"|"l2"|"ip"|"l1"|"hamming"|"jaccard"|nil of hnsw and ivfflat, in place of an opclass
 ---@field with table|nil storage parameters
 ---@field nulls_not_distinct boolean|nil
 ---@field concurrently boolean|nil

@@ -33,16 +33,34 @@ class Rows(unittest.TestCase):
         paths = {path["path"]: path for path in told["paths"]}
         self.assertEqual((paths["title"]["present"], paths["title"]["nulls"], paths["title"]["missing"]),
                          (750, 250, 0))
-        self.assertEqual(paths["title"]["null_examples"], ["#4", "#8", "#12"])
+        self.assertEqual(paths["title"]["null_examples"], ["4", "8", "12"])
         self.assertEqual((paths["amount"]["decimals"]["least"], paths["amount"]["decimals"]["greatest"]),
                          ("0.25", "250.00"))
         self.assertEqual(paths["at"]["dates"]["least"], "2026-03-12T09:30:00Z")
         self.assertEqual(paths["day"]["dates"]["least"], "2026-03-11T00:00:00Z")
-        self.assertEqual({name: path["type"] for name, path in paths.items()},
+        self.assertEqual({name: path["type"] for name, path in paths.items() if "." not in name},
                          {"id": "bigint", "title": "text", "amount": "numeric(12,2)",
                           "at": "timestamp with time zone", "day": "date", "tags": "text[]", "body": "jsonb",
                           "ref": "uuid", "ratio": "double precision", "ok": "boolean"})
         self.assertAlmostEqual(paths["ref"]["distinct"], 1000, delta=100)
+
+    def test_metadata_is_counted_key_by_key(self):
+        self.database.query("""create table metadata (id text, meta jsonb);
+          insert into metadata select 'row ' || i, case when i = 7 then 'null' when i % 50 = 0 then null else
+            jsonb_build_object('lang', case when i % 2 = 0 then 'en' else 'fr' end, 'page',
+              case when i = 13 then to_jsonb('xiii'::text) else to_jsonb(i) end,
+              'tags', jsonb_build_array('a', i), '$oid', i) end from generate_series(1, 100) i""")
+        told = self.census("--table", "metadata")["collections"][0]
+        self.database.query("drop table metadata")
+        paths = {path["path"]: path for path in told["paths"]}
+        self.assertEqual((paths["meta"]["present"], paths["meta"]["nulls"]), (97, 3))
+        self.assertEqual({name: {one["type"]: one["values"] for one in paths[name]["types"]}
+                          for name in ("meta.lang", "meta.page", "meta.tags", "meta.tags[]", "meta.$oid")},
+                         {"meta.lang": {"string": 97}, "meta.page": {"int32": 96, "string": 1},
+                          "meta.tags": {"array": 97}, "meta.tags[]": {"string": 97, "int32": 97},
+                          "meta.$oid": {"int32": 97}})
+        few = next(one for one in paths["meta.page"]["types"] if one["type"] == "string")
+        self.assertEqual(few["examples"], ["row 13"])
 
     def test_every_table_of_a_database(self):
         names = {one["name"]: one["documents"] for one in self.census()["collections"]}

@@ -82,10 +82,28 @@ function source:describe(limit)
   return setmetatable(native.describe(self:resolved(), self.options, limit or 0), description_meta)
 end
 
---- Columns for everything in the source, as columns = 'auto' would make them, to be edited.
+local floating = { real = true, ['double precision'] = true, numeric = true }
+
+-- The columns of a table or query with the types that they have. What a row holds is kept: NaN, and JSON's null apart
+-- from NULL.
+local function columns_of_rows(fields)
+  local columns = {}
+  for i, field in ipairs(fields) do
+    local path = field.path:gsub('[%.\\%*%[]', '\\%0')
+    columns[i] = { field.path, field.suggests }
+    if path ~= field.path then columns[i].from = path end
+    if field.suggests == 'jsonb' or field.suggests == 'json' then columns[i].json_null = true end
+    if floating[field.suggests:match '^[^(]*'] then columns[i].non_finite = 'keep' end
+  end
+  return columns
+end
+
+--- Columns for everything in the source, as columns = 'auto' would make them, to be edited. The columns of a table or
+--- query have the types that they have there; no row is read for them.
 ---@param limit integer|nil documents to read; all when not given
 ---@return table[]
 function source:columns(limit)
+  if open(self):info().rows then return columns_of_rows(self:describe(1).fields) end
   local columns = {}
   for _, field in ipairs(self:describe(limit).fields) do
     if field.path == '_id' then

@@ -145,3 +145,46 @@ TEST_CASE("A16: elements of vectors from text, integers and decimals are rounded
   CHECK(vector.json(R"([{"$numberDecimal": "1E39"}])") == "<out_of_range>");
   CHECK(sparse.text("{1.5:1}/9") == "<bad_value>");
 }
+
+TEST_CASE("S1-13 the one float that its shortest text loses by way of a double") {
+  CHECK(static_cast<float>(7.038531e-26) != 7.038531e-26F);
+  Bench vector("vector(2)");
+  CHECK(vector.json("[7.038531e-26, -7.038531e-26]") == "[7.03853069e-26,-7.03853069e-26]");
+  CHECK(vector.hex() == "fd43ae15fd43ae95");
+  CHECK(vector.json("[7.03853069e-26, 7.0385313e-26]") == "[7.03853069e-26,7.0385313e-26]");
+  CHECK(vector.hex() == "fd43ae15fe43ae15");
+  CHECK(vector.text("[7.038531e-26,0]") == "[7.03853069e-26,0]");
+  CHECK(Bench("float4").json("7.038531e-26") == "7.038531e-26");
+}
+
+TEST_CASE("S1-13 the sign of a zero goes in and out") {
+  Bench vector("vector(2)"), half("halfvec(2)");
+  CHECK(vector.json("[-0, -0.0]") == "[-0.0,-0.0]");
+  CHECK(vector.hex() == "0000008000000080");
+  CHECK(vector.text("[-0,-1e-60]") == "[-0.0,-0.0]");
+  CHECK(half.json("[-0, 1]") == "[-0.0,1]");
+}
+
+TEST_CASE("S1-14 zeros are vectors or not by policy") {
+  CoercePolicy policy;
+  policy.zero = CoercePolicy::Zero::kReject;
+  for (const std::string_view type : {"vector(3)", "halfvec(3)", "sparsevec(3)"}) {
+    Bench kept(type), refused(type, policy);
+    CHECK(kept.json("[0, 0, -0.0]") != "<zero_vector>");
+    CHECK(refused.json("[0, 0, -0.0]") == "<zero_vector>");
+    CHECK(refused.json("[0, 1e-7, 0]") != "<zero_vector>");
+    CHECK(refused.json("null") == "NULL");
+    CHECK(refused.json("[0, 0]") == "<wrong_dimensions>");
+  }
+}
+
+TEST_CASE("a vector that a script made is looked through like any other") {
+  const float numbers[] = {1, NAN};
+  const uint16_t halves[] = {0x3C00, 0x7C00};
+  Bench vector("vector(2)"), half("halfvec(2)");
+  const auto bytes = [](const auto& all) {
+    return Bytes(reinterpret_cast<const uint8_t*>(all), sizeof all);
+  };
+  CHECK(vector(Value::of(ValueType::kVector, bytes(numbers))) == "<non_finite>");
+  CHECK(half(Value::of(ValueType::kHalfVector, bytes(halves))) == "<non_finite>");
+}

@@ -65,6 +65,13 @@ TEST_CASE("numbers of a type, and arrays' elements") {
   CHECK(parse_column_type("text[3]").sql == "text[]");
 }
 
+TEST_CASE("the dimensions of an array's vectors bound no text") {
+  const ColumnType type = parse_column_type("\"Ext x\".vector(2)[]");
+  CHECK(type.kind == Kind::kOther);
+  CHECK(type.length == 0);
+  CHECK(type.sql == "\"Ext x\".vector(2)[]");
+}
+
 TEST_CASE("what is no type is refused with a way out") {
   CHECK_THAT(refused("nummeric"), ContainsSubstring("did you mean numeric?"));
   CHECK_THAT(refused("string"), ContainsSubstring("did you mean text?"));

@@ -388,3 +388,12 @@ TEST_CASE("a value given as text becomes a document of one nameless field") {
   CHECK_THROWS_AS(bson_from_json("{\"a\":"), Error);
   CHECK_THROWS_AS(bson_from_json(""), Error);
 }
+
+TEST_CASE("-0 keeps its sign, as a double") {
+  CHECK(canonical(R"({"a":-0,"b":[-0,0,1],"c":"-0","d":1e-0,"e":-0.0,"f":{"g":-0}})") ==
+        R"({"a":{"$numberDouble":"-0.0"},"b":[{"$numberDouble":"-0.0"},{"$numberInt":"0"},)"
+        R"({"$numberInt":"1"}],"c":"-0","d":{"$numberDouble":"1.0"},"e":{"$numberDouble":"-0.0"},)"
+        R"("f":{"g":{"$numberDouble":"-0.0"}}})");
+  CHECK(tolerant_count(R"({"a":-0})") == 0);
+  CHECK(as_json(bson_from_json("[-0]")) == R"({"":[{"$numberDouble":"-0.0"}]})");
+}

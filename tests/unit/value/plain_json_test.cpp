@@ -4,6 +4,7 @@
 #include "catch.hpp"
 #include "value/bson_reader.hpp"
 #include "value/json_writer.hpp"
+#include "value/support.hpp"
 
 namespace lugger {
 
@@ -47,6 +48,48 @@ TEST_CASE("plain JSON: numbers keep their digits") {
 TEST_CASE("plain JSON: what is none is refused") {
   for (const char* text : {"", "{", "[1,", "{\"a\"}", "tru", "1 2", "\"x", "{\"a\":1}}"})
     CHECK_THROWS_AS(bson_from_plain_json(text), Error);
+}
+
+namespace {
+
+/// What plain JSON says, one document, in the canonical form of Extended JSON.
+std::string plainly(std::string_view json) {
+  JsonReader reader(JsonForm::kPlain);
+  ByteBuffer out;
+  reader.feed(as_bytes(json), true);
+  try {
+    const bool whole = reader.next(out);
+    REQUIRE(whole);
+  } catch (const Error& error) {
+    CHECK(error.code() == Code::kParse);
+    return error.message();
+  }
+  REQUIRE(validate_bson(as_bytes(out.text())) == BsonFault::kNone);
+  return test::as_json(out.text());
+}
+
+}  // namespace
+
+TEST_CASE("plain JSON has no wrappers and keeps every digit") {
+  CHECK(plainly(R"({"$oid":"64f100000000000000000000","a":{"$oid":"64f100000000000000000000"}})") ==
+        R"({"$oid":"64f100000000000000000000","a":{"$oid":"64f100000000000000000000"}})");
+  CHECK(plainly(R"({"a":{"$date":1},"b":-0,"c":0.1,"d":0.12345678901234567890123})") ==
+        R"({"a":{"$date":{"$numberInt":"1"}},"b":{"$numberDouble":"-0.0"},)"
+        R"("c":{"$numberDouble":"0.1"},"d":{"$numberDecimal":"0.12345678901234567890123"}})");
+  CHECK(plainly(R"({"a":123456789012345678901234567890})") ==
+        R"({"a":{"$numberDecimal":"123456789012345678901234567890"}})");
+  CHECK(plainly(R"({"a":1e-400})") == R"({"a":{"$numberDecimal":"1E-400"}})");
+  CHECK(plainly("{\"a\":\"\\ud83d\\ude00\\u0000\xC3\xA9\",\"b\":9007199254740993.5}") ==
+        "{\"a\":\"\xF0\x9F\x98\x80\\u0000\xC3\xA9\",\"b\":{\"$numberDecimal\":\"9007199254740993."
+        "5\"}}");
+}
+
+TEST_CASE("plain JSON is JSON and nothing else") {
+  CHECK_THAT(plainly(R"({"a":NaN})"), ContainsSubstring("style = 'plain'"));
+  CHECK_THAT(plainly(R"({"a":ObjectId("64f100000000000000000000")})"),
+             ContainsSubstring("style = 'plain'"));
+  CHECK_THAT(plainly(R"({"a":1,})"), ContainsSubstring("line 1, column 8"));
+  CHECK_THAT(plainly("{\"a\":1234567890123456789.}"), ContainsSubstring("line 1"));
 }
 
 }  // namespace lugger
