@@ -195,8 +195,8 @@ class PlantedRows(unittest.TestCase):
         self.work.database.query('drop table docs')
         self.assertIn('table docs does not exist', self.work.lugger('verify', 'job.lua', expect=1).err)
 
-    def test_json_lines_are_no_database(self):
-        result = self.work.lugger('verify', 'job.lua', '--into', 'out.jsonl', expect=1)
+    def test_standard_output_is_not_read_back(self):
+        result = self.work.lugger('verify', 'job.lua', '--into', '-', expect=1)
         self.assertIn('PostgreSQL, Weaviate and files of plain JSON lines can be verified', result.err)
 
 

@@ -144,8 +144,8 @@ class RoundTrip(Case):
 
     def test_recall(self):
         random.seed(3)
-        self.documents({'_id': f'd{i}', 'tag': 'ab'[i % 2], 'embedding': [random.gauss(0, 1) for _ in range(8)]}
-                       for i in range(400))
+        self.documents({'_id': f'd{i}', 'tag': 'ab'[i % 2],
+                        'embedding': [random.gauss(0, 1) for _ in range(8)]} for i in range(400))
         (self.cwd / 'queries.jsonl').write_text(''.join(json.dumps(
             {'vector': [random.gauss(0, 1) for _ in range(8)], 'filter': {'tag': 'b'}}) + '\n'
             for _ in range(5)), encoding='utf-8')

@@ -132,7 +132,7 @@ TEST_CASE("a row is written as an object, or refused by its column") {
   CHECK(writer.append(row, at, out) == Failure::kNone);
   CHECK_THAT(std::string(out.text()),
              ContainsSubstring(R"("properties":{"doc":"q\"\n","n":9007199254740992,)"
-                               R"("day":"2000-01-10T00:00:00Z"},"vectors":{"e":[-0,0.1,1e-45]}})"));
+                               R"("day":"2000-01-10T00:00:00Z"},"vectors":{"e":[-0.0,0.1,1e-45]}})"));
   row[1].i64 = (int64_t{1} << 53) + 1;
   CHECK(writer.append(row, at, out) == Failure::kInexact);
   CHECK(at == 1);
