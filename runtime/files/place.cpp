@@ -73,9 +73,11 @@ AllowedPath path_of(const std::string& place) {
     if (rest.starts_with("//")) rest.remove_prefix(2);
     return percent_decode(rest);
   }
-  throw Error(Code::kConfig,
-              fmt::format("{} cannot be read: nothing reads {}: URLs", mask_secrets(place), scheme),
-              "a source is a file, a dump directory, '-', or the URL of a PostgreSQL or MongoDB");
+  throw Error(
+      Code::kConfig,
+      fmt::format("{} cannot be read: nothing reads {}: URLs", mask_secrets(place), scheme),
+      "a source is a file, a dump directory, '-', or the URL of a PostgreSQL, a MongoDB or a "
+      "Weaviate (weaviate://, weaviates://)");
 }
 
 void require_path(const AllowedPath& allowed) {

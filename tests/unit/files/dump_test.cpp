@@ -103,7 +103,7 @@ TEST_CASE("a collection that cannot be chosen is told with what there is") {
              }).what(),
              ContainsSubstring("did you mean collection"));
   CHECK_THAT(error_of([] { open_source("mysql://u:secret@h/shop", {}); }).what(),
-             !ContainsSubstring("secret") && ContainsSubstring("PostgreSQL or MongoDB"));
+             !ContainsSubstring("secret") && ContainsSubstring("a PostgreSQL, a MongoDB"));
 }
 
 TEST_CASE("escaped, long and hostile collection names are read back") {
