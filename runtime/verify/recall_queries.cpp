@@ -33,7 +33,7 @@ std::optional<std::string> plain_text(const Value& value) {
     case ValueType::kInt32:
     case ValueType::kInt64: return std::to_string(value.i64);
     case ValueType::kDouble: return fmt::format("{}", value.f64);
-    case ValueType::kBool: return value.i64 != 0 ? "t" : "f";
+    case ValueType::kBool: return value.i64 != 0 ? "true" : "false";
     default: return std::nullopt;
   }
 }

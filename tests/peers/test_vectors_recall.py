@@ -56,11 +56,12 @@ class Recall(unittest.TestCase):
         self.env = {'FROM': self.source.url, 'INTO': self.target.url}
 
     def table(self, database, rows, type_of='vector(12)', tenants=None):
-        database.query(f'create table docs (id int primary key, tenant text, embedding {type_of})')
+        database.query(f'create table docs (id int primary key, tenant text, live bool default true, '
+                       f'embedding {type_of})')
         values = ','.join(f"({key}, '{(tenants or {}).get(key, 'a')}', "
                           f"{'null' if vector is None else quoted(vector)}::{type_of})"
                           for key, vector in rows.items())
-        database.query('insert into docs values ' + values)
+        database.query('insert into docs (id, tenant, embedding) values ' + values)
 
     def job(self, type_of='vector(12)', source=TABLE):
         (self.directory / 'job.lua').write_text(f'''
@@ -68,7 +69,8 @@ local lugger = require 'lugger'
 return lugger.copy {{
   from = {source},
   into = lugger.target(lugger.env.INTO, {{ table = 'docs', key = 'id' }}),
-  columns = {{ {{ 'id', 'int4' }}, {{ 'tenant', 'text' }}, {{ 'embedding', '{type_of}' }} }},
+  columns = {{ {{ 'id', 'int4' }}, {{ 'tenant', 'text' }}, {{ 'live', 'bool' }},
+               {{ 'embedding', '{type_of}' }} }},
   unmapped = 'ignore',
 }}
 ''', encoding='utf-8')
@@ -168,19 +170,22 @@ return lugger.copy {{
         self.target.query(f'alter database "{self.target.name}" set enable_sort = off')
         query = some_vector(rng)
         lines = [{'vector': query, 'filter': {'tenant': 'rare'}}, {'vector': query},
-                 {'vector': query, 'filter': {'tenant': 'nobody'}}]
+                 {'vector': query, 'filter': {'tenant': 'nobody'}},
+                 {'vector': query, 'filter': {'tenant': 'rare', 'live': True}}]
         found = self.verify(*self.queries(lines), '--min-recall', '0')
         figures = found['recall']
         hits = self.ask(self.target, '<=>', query, 10, "tenant = 'rare'")
         self.assertLess(len(hits), 10)
         few = {key: vector for key, vector in rows.items() if tenants[key] == 'rare'}
         expected = recall(nearest('cosine', few, query, 10), hits)
-        self.assertEqual((figures['queries_tested'], figures['nothing_to_find']), (2, 1))
-        self.assertEqual(figures['target']['short_answers'], 1)
-        self.assertEqual((figures['target']['wanted'], figures['target']['returned']), (20, 10 + len(hits)))
+        self.assertEqual((figures['queries_tested'], figures['nothing_to_find']), (3, 1))
+        self.assertEqual(figures['target']['short_answers'], 2)
+        self.assertEqual((figures['target']['wanted'], figures['target']['returned']),
+                         (30, 10 + 2 * len(hits)))
         self.assertAlmostEqual(figures['target']['worst'], expected, places=9)
         self.assertEqual(figures['source']['recall'], 1)
-        self.assertEqual(figures['worst'][0]['filter'], 'tenant = rare')
+        self.assertEqual({one['filter'] for one in figures['worst'][:2]},
+                         {'tenant = rare', 'live = true, tenant = rare'})
 
     def test_s1_23_halves_ties_and_few_rows(self):
         rng = random.Random(18)
