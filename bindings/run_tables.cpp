@@ -54,7 +54,10 @@ static constexpr Field<RunSnapshot> kRunSnapshot[] = {
     field<&RunSnapshot::remarks>("remarks", "of the source, since the last poll"),
     field<&RunSnapshot::behind_s>("behind_s", "of a feed: seconds behind its source; -1: unknown"),
     field<[](const RunSnapshot& run) { return seconds_of(run.followed); }>(
-        "followed", "changes made before this are committed, in seconds of the source; 0: none"),
+        "followed",
+        "changes made before this are committed, or their keys are, in seconds of the source; 0: "
+        "none"),
+    field<&RunSnapshot::kept>("kept", "keys that were spooled and are not settled"),
     field<&RunSnapshot::news>("news", "what was noticed, in order"),
 };
 Record<RunSnapshot> record_of(const RunSnapshot*) {

@@ -49,5 +49,6 @@ set(CPACK_DEBIAN_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS tzdata)  # time zones of dates
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "postgresql-client, libmongoc-1.0-0")  # the latter is loaded at run time
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "postgresql, libmicrohttpd12")  # the latter is loaded at run time
+# Loaded at run time but for the first.
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "postgresql, libmicrohttpd12, libcurl4 | libcurl4t64")
 include(CPack)

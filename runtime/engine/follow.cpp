@@ -6,7 +6,7 @@
 
 #include "base/clock.hpp"
 #include "base/text.hpp"
-#include "engine/ddl.hpp"
+#include "engine/settle.hpp"
 #include "place/feed.hpp"
 #include "place/identity.hpp"
 #include "place/spec.hpp"
@@ -16,64 +16,6 @@ namespace {
 
 constexpr std::string_view kSettle = "settle";
 constexpr std::string_view kChanges = "changes";
-
-/// Looks up the spooled keys, in the order of their places.
-class SettleCursor final : public Cursor {
- public:
-  /// `begun`: when the record of the spooled keys was begun.
-  SettleCursor(Source& source, State& state, const std::string& job, const std::string& begun,
-               const Position& from, const Position& after)
-      : source_(source),
-        feed_(feed_of(source)),
-        state_(state),
-        job_(job),
-        begun_(begun),
-        from_(from),
-        given_(after) {}
-
-  Next next(Batch& batch, const StopFlag&) override {
-    if (at_ == page_.size() && !turn_page()) return Next::kEnd;
-    const size_t most = std::min<size_t>(each_, batch.max_documents);
-    const size_t end = std::min(at_ + most, page_.size());
-    keys_.clear();
-    for (size_t i = at_; i < end; ++i) keys_.push_back(page_[i].key);
-    const size_t before = batch.source_bytes;
-    if (!feed_->look_up(keys_, from_, batch)) refuse_gone_in_copy(source_.info());
-    // Documents may be large: the next ones are taken to be as the last ones.
-    const size_t bytes = std::max<size_t>(1, (batch.source_bytes - before) / keys_.size());
-    each_ = std::clamp<size_t>(batch.max_bytes / bytes, 1, 4 * each_);
-    at_ = end;
-    given_ = fmt::format("place:{}", page_[end - 1].place);
-    bytes_ += batch.source_bytes - before;
-    return batch.documents.empty() ? Next::kIdle : Next::kBatch;
-  }
-  Position position() const override { return given_; }
-  uint64_t bytes() const override { return bytes_; }
-
- private:
-  static constexpr size_t kPageKeys = 1000;
-
-  bool turn_page() {
-    const std::string after(spec_field(given_, "place").value_or(""));
-    page_ = state_.spooled_keys(job_, after, kPageKeys);
-    at_ = 0;
-    const std::optional<FeedRecord> record = state_.feed(job_);
-    if (record && record->started == begun_) return !page_.empty();
-    throw Error(Code::kConflict, fmt::format("the spooled keys of {} were deleted", job_),
-                "another process began to copy it anew: `lugger runs` shows it");
-  }
-
-  Source& source_;
-  std::unique_ptr<Feed> feed_;
-  State& state_;
-  const std::string &job_, &begun_;
-  const Position from_;  // where changes begin
-  Position given_;       // of the last key that was looked up
-  std::vector<SpooledKey> page_;
-  std::vector<std::string_view> keys_;
-  size_t at_ = 0, each_ = 16;
-  uint64_t bytes_ = 0;
-};
 
 /// Collections that came to a database since its changes are followed.
 class NewCollections {
@@ -186,37 +128,55 @@ class ChangesCursor final : public Cursor {
 
 class FollowSource final : public Source {
  public:
-  FollowSource(Source& source, State& state, std::string job,
-               const std::optional<FeedRecord>& record, Position from)
-      : source_(source), state_(state), job_(std::move(job)), from_(std::move(from)) {
-    if (!record) return;
-    feed_ = record->started;
-    from_ = record->position;
-  }
+  FollowSource(Source& source, Target& target, State& state, std::string job,
+               std::optional<FeedRecord> record, Position from)
+      : source_(source),
+        target_(target),
+        state_(state),
+        job_(std::move(job)),
+        record_(std::move(record)),
+        from_(record_ ? record_->position : std::move(from)) {}
   SourceInfo info() const override { return followed(source_.info()); }
   std::vector<Partition> split(int) override {
     std::vector<Partition> out;
-    if (!feed_.empty())
-      out.push_back({std::string(kSettle), fmt::format("feed:{}", feed_), 0, {}, 0});
+    if (record_)
+      out.push_back({std::string(kSettle), fmt::format("feed:{}", record_->started), 0, {}, 0});
     out.push_back({std::string(kChanges), "", 0, from_, 1});
     return out;
   }
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
-    if (partition.id == kSettle)
-      return std::make_unique<SettleCursor>(source_, state_, job_, feed_, from_, after);
-    if (const auto kept = state_.feed(job_); kept && !feed_.empty() && kept->started == feed_)
-      state_.end_feed(job_);
+    if (partition.id == kSettle) {
+      if (!record_) throw SpoolGone(job_);
+      if (!spooler_) spooler_ = std::make_unique<Spooler>(source_, target_.state(), *record_);
+      return std::make_unique<SettleCursor>(source_, state_, *spooler_, *record_, after);
+    }
+    spooler_.reset();
     return std::make_unique<ChangesCursor>(source_, state_, job_,
-                                           after.empty() ? partition.start : after);
+                                           after.empty() ? beginning(partition) : after);
   }
   std::vector<std::string> remarks() override { return source_.remarks(); }
-  void release() noexcept override { source_.release(); }
+  void release() noexcept override {
+    spooler_.reset();
+    source_.release();
+  }
 
  private:
+  /// Where the last unit that settled has put it.
+  Position beginning(const Partition& changes) {
+    const std::optional<RunRecord> run = record_ ? state_.latest_follow(job_) : std::nullopt;
+    if (!run) return changes.start;
+    for (const PartitionRecord& kept : state_.partitions(run->run))
+      if (kept.id == kChanges) return kept.start;
+    return changes.start;
+  }
+
   Source& source_;
+  Target& target_;
   State& state_;
-  std::string job_, feed_;  // feed_: when the record of it was begun
+  std::string job_;
+  const std::optional<FeedRecord> record_;
   Position from_;
+  std::unique_ptr<Spooler> spooler_;  // while keys are settled
 };
 
 /// True when the run settles what this record has spooled, or all that was spooled for it is
@@ -289,20 +249,25 @@ SourceInfo followed(SourceInfo info) {
   return info;
 }
 
-std::unique_ptr<Source> follow_source(Source& source, State& state, const std::string& job,
-                                      const std::optional<FeedRecord>& record,
-                                      const Position& from) {
-  return std::make_unique<FollowSource>(source, state, job, record, from);
+void tell_followed(RunShared& shared, const Cursor& cursor) {
+  if (const auto* settles = dynamic_cast<const SettleCursor*>(&cursor)) {
+    const SettleView view = settles->view();
+    shared.kept = view.left;
+    shared.followed = view.time;
+    shared.settles = true;
+  } else if (const auto* changes = dynamic_cast<const ChangesCursor*>(&cursor)) {
+    shared.followed = changes->time();
+    shared.settles = false;
+  }
 }
 
-uint64_t followed_time(const Cursor& cursor) {
-  const auto* changes = dynamic_cast<const ChangesCursor*>(&cursor);
-  return changes == nullptr ? 0 : changes->time();
-}
-
-std::vector<std::string> answered_keys(Cursor& cursor) {
-  auto* changes = dynamic_cast<ChangesCursor*>(&cursor);
-  return changes == nullptr ? std::vector<std::string>() : changes->take_answered();
+void add_settled(Cursor& cursor, UnitRecord& unit) {
+  if (auto* settles = dynamic_cast<SettleCursor*>(&cursor)) {
+    unit.settled = settles->take_settled();
+    unit.settled->next = kChanges;
+  } else if (auto* changes = dynamic_cast<ChangesCursor*>(&cursor)) {
+    unit.answered = changes->take_answered();
+  }
 }
 
 void refuse_to_follow(const RunSettings& settings, Source& source) {
@@ -370,7 +335,8 @@ void prepare_follow(RunShared& shared, PreparedRun& prepared) {
     check_beginning(state, job, settings, record, info);
   }
   shared.noticed.know(state.notices(job));
-  prepared.followed = follow_source(*shared.source, state, job, record, settings.follow_from);
+  prepared.followed = std::make_unique<FollowSource>(*shared.source, *shared.job.target, state, job,
+                                                     record, settings.follow_from);
   shared.source = prepared.followed.get();
   if (goes_on) {
     // What it writes from here on is of the accepted script, so later starts need no flag.

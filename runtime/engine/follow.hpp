@@ -1,4 +1,4 @@
-// The source of a follow run: first the documents whose keys were spooled while the source was
+// The source of a follow run: first the documents whose keys were spooled since the source was
 // copied, as they are now, then its changes as they come.
 #pragma once
 #include <memory>
@@ -17,19 +17,12 @@ std::unique_ptr<Feed> feed_of(Source& source);
 /// What a source is when its changes are read.
 SourceInfo followed(SourceInfo info);
 
-/// `record`: what was spooled; none: the changes begin at `from`. Both references must outlive it.
-/// Partition "settle" gives the spooled keys, "changes", of the next phase, what happened behind
-/// the record's position. When "changes" is opened, the keys are settled and are deleted.
-std::unique_ptr<Source> follow_source(Source& source, State& state, const std::string& job,
-                                      const std::optional<FeedRecord>& record,
-                                      const Position& from = {});
+/// For whoever looks on: how far the cursor of a run that follows is, as far as it is committed.
+void tell_followed(RunShared& shared, const Cursor& cursor);
 
-/// Places of the keys that somebody asked for, and that such a source's cursor has looked up since
-/// the last call: State::asked_keys().
-std::vector<std::string> answered_keys(Cursor& cursor);
-
-/// When the changes before the position of such a source's cursor were made; 0: it gives none.
-uint64_t followed_time(const Cursor& cursor);
+/// The keys of which its cursor has looked up the documents since the last call: those that were
+/// spooled, or State::asked_keys().
+void add_settled(Cursor& cursor, UnitRecord& unit);
 
 /// What `follow` does not go with.
 void refuse_to_follow(const RunSettings& settings, Source& source);
@@ -45,7 +38,9 @@ std::optional<Error> why_renamed(Source& source, State& state, const std::string
 
 MoveStage move_stage(State& state, const std::string& job);
 
-/// Resumes the job's follow run, or begins one; the job is claimed.
+/// Resumes the job's follow run, or begins one; the job is claimed. Its partition "settle" has the
+/// spooled keys, while more of them are spooled; "changes", of the next phase, what happened behind
+/// the position at which that ended.
 void prepare_follow(RunShared& shared, PreparedRun& prepared);
 
 }  // namespace lugger

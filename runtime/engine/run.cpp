@@ -76,7 +76,8 @@ class RunImpl final : public Run {
     snapshot.followed = shared_.followed.load(std::memory_order_relaxed);
     snapshot.stage = conductor_.stage();
     if (shared_.settings.follow && snapshot.stage == kReading)
-      snapshot.stage = snapshot.followed == 0 ? "settling" : "following";
+      snapshot.stage = snapshot.followed == 0 || shared_.settles ? "settling" : "following";
+    if (shared_.settles) snapshot.kept = shared_.kept;
     snapshot.seconds = conductor_.seconds();
     snapshot.resumed = prepared_.resumed;
     tell_waiting(snapshot);

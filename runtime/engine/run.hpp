@@ -51,7 +51,9 @@ struct RunSnapshot {
   double silent_s = 0;    // since a server that it waits for was heard of
   std::vector<std::string> remarks;  // of the source, since the last poll
   double behind_s = -1;              // of a feed: behind its source; -1: unknown
-  uint64_t followed = 0;  // all changes before this are committed, as Feed::time_of(); 0: none yet
+  /// All changes before this are committed, or their keys are, as Feed::time_of(); 0: none yet.
+  uint64_t followed = 0;
+  uint64_t kept = 0;              // keys that were spooled and are not settled
   std::vector<Notice> news = {};  // of this process, in order: Noticed::news()
 };
 

@@ -43,6 +43,8 @@ struct RunShared {
   std::atomic<uint64_t> read{0}, rows{0}, bytes{0}, rejected{0};
   std::atomic<double> behind{-1};            // RunSnapshot::behind_s
   std::atomic<uint64_t> followed{0};         // RunSnapshot::followed
+  std::atomic<uint64_t> kept{0};             // RunSnapshot::kept
+  std::atomic<bool> settles{false};          // what was spooled
   std::atomic<bool> rejected_before{false};  // by this job, as far as its changes go
   Allowance allowance;                       // --limit
 

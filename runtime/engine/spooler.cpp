@@ -13,7 +13,7 @@ namespace {
 constexpr double kCommitSeconds = 1;
 constexpr std::chrono::milliseconds kQuiet{1000};
 // So that a position that stands for quiet times stays one that the source still has.
-constexpr double kIdleSeconds = 60;
+constexpr double kIdleSeconds = 10;
 constexpr size_t kMostKeys = 20000;
 constexpr size_t kMostBytes = 4 << 20;
 
@@ -39,11 +39,11 @@ class Spooler::Reading {
     batch_.max_bytes = kMostBytes;
   }
 
-  /// False: the feed has ended.
+  /// False: there is nothing more to be read.
   bool step() {
     batch_.clear();
     const Next got = ask();
-    if (const Ddl* ddl = cursor_->ddl()) pass(*ddl);
+    const bool ends = got == Next::kEnd || (cursor_->ddl() && !pass(*cursor_->ddl()));
     for (const Document& key : batch_.documents) {
       keys_.push_back(as_text(key.bytes()));
       bytes_ += key.size;
@@ -54,13 +54,19 @@ class Spooler::Reading {
     if (full || (!keys_.empty() && (got != Next::kBatch || age >= kCommitSeconds)) ||
         age >= kIdleSeconds)
       commit();
-    return got != Next::kEnd;
+    return !ends;
   }
 
-  /// What does not change documents is followed with the others, when all is copied.
-  void pass(const Ddl& ddl) {
-    if (changes_all(ddl.kind)) refuse_ddl_in_copy(ddl);
+  /// False: it is for whoever follows, and the position stays before it.
+  bool pass(const Ddl& ddl) {
+    if (changes_all(ddl.kind)) {
+      if (spooler_.settled_.empty()) refuse_ddl_in_copy(ddl);
+      return false;
+    }
+    spooler_.state_->note(
+        {{spooler_.job_, std::string(kDdlWords[static_cast<size_t>(ddl.kind)]), ddl.what, "told"}});
     cursor_->pass_ddl(false);
+    return true;
   }
 
   void commit() {
@@ -105,6 +111,19 @@ class Spooler::Reading {
 Spooler::Spooler(Source& source, std::unique_ptr<State> state, std::string job, bool restart)
     : source_(source), state_(std::move(state)), job_(std::move(job)) {
   begin(restart);
+}
+
+Spooler::Spooler(Source& source, std::unique_ptr<State> state, const FeedRecord& settled)
+    : source_(source), state_(std::move(state)), job_(settled.job), settled_(settled.started) {
+  take_lease();
+  const std::optional<FeedRecord> record = state_->feed(job_);
+  if (!record || record->started != settled_) throw SpoolGone(job_);
+  begin_reading(*record);
+}
+
+void Spooler::begin_reading(const FeedRecord& record) {
+  snapshot_.position = record.position, snapshot_.time = record.time;
+  snapshot_.spooled = record.spooled;
   away_.be_patient();
   away_.heard();
   conductor_.start(
@@ -140,14 +159,17 @@ void Spooler::stop(const StopFlag& hurry) {
   conductor_.join();
 }
 
+void Spooler::take_lease() {
+  std::string holder;
+  if (state_->lease("spool of " + job_, holder)) return;
+  throw Error(Code::kConflict,
+              fmt::format("the changes of {} are already spooled ({})", job_, holder),
+              "wait for that process, or stop it first");
+}
+
 void Spooler::begin(bool restart) {
   state_->ensure();
-  std::string holder;
-  if (!state_->lease("spool of " + job_, holder)) {
-    throw Error(Code::kConflict,
-                fmt::format("the changes of {} are already spooled ({})", job_, holder),
-                "wait for that process, or stop it first");
-  }
+  take_lease();
   if (!restart && move_stage(*state_, job_) == MoveStage::kFollow) {
     throw Error(Code::kConfig, fmt::format("{} is copied, and its changes are to be settled", job_),
                 "follow it, or begin again with --restart");
@@ -174,8 +196,7 @@ void Spooler::begin(bool restart) {
     if (load) record->earlier = load->run;
     state_->begin_feed(*record);
   }
-  snapshot_.position = record->position, snapshot_.time = record->time;
-  snapshot_.spooled = record->spooled;
+  begin_reading(*record);
 }
 
 void Spooler::work() {
@@ -193,7 +214,7 @@ void Spooler::work() {
 
 void Spooler::read(Backoff& backoff) {
   const std::optional<FeedRecord> kept = state_->feed(job_);
-  if (!kept) raise(Code::kConflict, "the changes of {} are spooled no more", job_);
+  if (!kept || (!settled_.empty() && kept->started != settled_)) throw SpoolGone(job_);
   Reading reading(*this, *kept);
   while (!stop_.requested() && reading.step()) backoff.reset();
   if (stop_.level() != StopLevel::kNow) reading.commit();

@@ -1,5 +1,5 @@
-// Reads the changes of a source while it is copied, and keeps the keys of changed documents beside
-// the target until a follow run settles them.
+// Reads the changes of a source while it is copied and until what changed meanwhile is settled, and
+// keeps the keys of changed documents beside the target.
 #pragma once
 #include <memory>
 #include <mutex>
@@ -29,26 +29,33 @@ class Spooler {
   /// not possible, Error{conflict} when another process spools for this job. The source must
   /// outlive it; so must the target of the state.
   Spooler(Source& source, std::unique_ptr<State> state, std::string job, bool restart);
+  /// Goes on while the keys of this record are settled. Ends by itself before what was done to the
+  /// collection as a whole: whoever follows meets that.
+  Spooler(Source& source, std::unique_ptr<State> state, const FeedRecord& settled);
   /// Leaves at once; what was not committed is read again by the next one.
   ~Spooler();
   Spooler(const Spooler&) = delete;
   Spooler& operator=(const Spooler&) = delete;
 
-  /// Waits up to timeout_ms for its end, which comes by itself with a failure only.
+  /// Waits up to timeout_ms for its end, which comes by itself only with a failure or, while keys
+  /// are settled, before what was done to the collection.
   SpoolSnapshot poll(int timeout_ms) const;
   /// Commits what was read, and waits for that; leaves at once when `hurry` says kNow.
   void stop(const StopFlag& hurry = kNeverStopped);
 
  private:
   class Reading;
+  void take_lease();
   void begin(bool restart);
+  void begin_reading(const FeedRecord& record);
   void work();
-  /// Reads from the kept position on, until a stop or an error.
+  /// Reads from the kept position on, to its end or an error.
   void read(Backoff& backoff);
 
   Source& source_;
   std::unique_ptr<State> state_;
   std::string job_;
+  std::string settled_;  // FeedRecord::started; "": the source is copied
   StopFlag stop_;
   Away away_;
   mutable std::mutex mutex_;  // guards the snapshot

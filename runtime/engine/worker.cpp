@@ -108,7 +108,7 @@ bool Worker::load_open(PartitionRecord& partition, bool& again, Backoff& backoff
       shared_.source->open(part_of(partition), partition.position);
   cursor_bytes_ = std::exchange(again, true) ? cursor->bytes() : 0;
   count_bytes(*cursor);
-  tell_time(*cursor);
+  tell_followed(shared_, *cursor);
   while (shared_.pace.wait(std::exchange(paced_, 0), shared_.stop) && load_unit(*cursor, partition))
     backoff.reset();
   return !shared_.stop.requested() && !limit_reached_;
@@ -171,7 +171,7 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
   unit_ = unit_record(partition, cursor.position(), exhausted);
   add_notices(cursor, unit_);
   commit_unit(unit_);
-  tell_time(cursor);
+  tell_followed(shared_, cursor);
   partition.tally += unit_.tally;
   partition.position = unit_.position;
   partition.done = exhausted;
@@ -275,12 +275,6 @@ void Worker::count_bytes(const Cursor& cursor) {
   cursor_bytes_ = bytes;
 }
 
-/// Of changes that are followed: up to when they are committed.
-void Worker::tell_time(const Cursor& cursor) {
-  if (!shared_.settings.follow) return;
-  if (const uint64_t time = followed_time(cursor)) shared_.followed = time;
-}
-
 /// Documents that were rolled back are read and counted again.
 void Worker::uncount_unit() {
   shared_.allowance.give_back(unit_documents_);
@@ -327,7 +321,7 @@ UnitRecord Worker::unit_record(const PartitionRecord& partition, const Position&
 void Worker::add_notices(Cursor& cursor, UnitRecord& unit) {
   if (!shared_.settings.follow) return;
   unit.job = shared_.job.spec.name;
-  unit.answered = answered_keys(cursor);
+  add_settled(cursor, unit);
   if (passed_) {
     unit.clears = passed_->clears;
     unit.source_identity = passed_->source_identity;

@@ -35,7 +35,6 @@ class Worker {
   Batch& next_batch();
   void reset_unit() noexcept;
   void count_bytes(const Cursor& cursor);
-  void tell_time(const Cursor& cursor);
   void uncount_unit();
   void count_unit();
   void report();

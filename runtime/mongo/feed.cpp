@@ -257,7 +257,6 @@ class MongoFeed final : public Feed {
   bool look_up(std::span<const std::string_view> keys, const Position& behind,
                Batch& batch) override {
     if (!lookup_) {
-      // All of the keys were changed before this.
       MongoClient client(AllowedUrl(place_.url), place_.purpose);
       time_ = look_at_deployment(client).time;
     }
@@ -271,6 +270,10 @@ class MongoFeed final : public Feed {
     std::vector<Bytes> wanted;
     wanted.reserve(keys.size());
     for (const std::string_view key : keys) wanted.push_back(as_bytes(key));
+    if (!behind.empty()) {
+      const StreamPosition at = stream_position(behind, place_.shown);
+      time_ = std::max(time_, at.time - (at.token.empty() ? 1 : 0));
+    }
     return lookup_->run(wanted, time_, batch);
   }
   uint64_t time_of(const Position& position) const override {
@@ -304,7 +307,7 @@ class MongoFeed final : public Feed {
   std::optional<MongoClient> client_;  // of time()
   ScanPlace looked_at_;                // what keys were looked up in last
   std::optional<MongoLookup> lookup_;  // there
-  uint64_t time_ = 0;                  // when the first key was looked up
+  uint64_t time_ = 0;                  // what is looked up is not older
   bool narrowed_ = false;
 };
 

@@ -32,8 +32,9 @@ class Feed {
   /// never ends.
   virtual std::unique_ptr<Cursor> follow(const Position& from) = 0;
   /// Appends the documents of these keys, {"_id": key} as BSON, as they are now, in what is followed
-  /// behind a position; before them those that are gone, as Operation::kDelete. False, with nothing
-  /// appended: it was dropped, renamed or made anew, and whoever follows it has yet to hear of that.
+  /// behind a position, and never older than the changes before it; first those that are gone, as
+  /// Operation::kDelete. False, with nothing appended: it was dropped, renamed or made anew, and
+  /// whoever follows it has yet to hear of that.
   virtual bool look_up(std::span<const std::string_view> keys, const Position& behind,
                        Batch& batch) = 0;
   /// When the changes before a position were made: seconds << 32 | an ordinal; it only grows.

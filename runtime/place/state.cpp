@@ -16,10 +16,7 @@ uint64_t State::spool(const std::string&, std::span<const std::string_view>, con
                       uint64_t) {
   refuse();
 }
-std::vector<SpooledKey> State::spooled_keys(const std::string&, const std::string&, size_t) {
-  refuse();
-}
-void State::end_feed(const std::string&) { refuse(); }
+SpooledPage State::spooled_page(const std::string&, const std::string&, size_t) { refuse(); }
 void State::ask(const std::string&, std::span<const std::string_view>) { refuse(); }
 std::vector<SpooledKey> State::asked_keys(const std::string&, size_t) { return {}; }
 void State::tell(const std::string&, const std::string&) { refuse(); }

@@ -68,6 +68,21 @@ struct RejectRecord {
   size_t place = 0;         // of its document in the unit
 };
 
+/// Spooled keys whose documents were looked up: those behind `after` up to `to`, in the order of
+/// places, but for what was spooled again since they were read.
+struct KeyRange {
+  std::string after, to;
+  uint64_t turn = 0;  // SpooledPage::turn
+};
+
+struct SettledKeys {
+  std::string feed;  // FeedRecord::started: of another record nothing is settled
+  std::vector<KeyRange> ranges;
+  /// Of the unit that is done: the partition that begins at the record's position. No key may be
+  /// left then, and the record ends with this unit.
+  std::string next;
+};
+
 /// What one commit adds to the ledger, in the transaction of its rows.
 struct UnitRecord {
   std::string run, partition, position;
@@ -90,6 +105,7 @@ struct UnitRecord {
   std::string source_identity = {};  // the run's from here on; empty: as it was
   /// Places of keys that State::ask() was given and this unit has looked up.
   std::vector<std::string> answered;
+  std::optional<SettledKeys> settled = {};
 };
 
 struct Pruned {
@@ -104,7 +120,7 @@ struct FeedRecord {
   uint64_t time = 0;     // of the position, as Feed::time_of()
   std::string earlier;   // the job's newest load when this began: it began too early to be the copy
   std::string started, updated;  // ISO text, UTC
-  uint64_t spooled = 0;          // keys
+  uint64_t spooled = 0;          // keys that are not settled
 };
 
 /// What the process that moves a job tells of it, for others to see; one row a job.
@@ -115,8 +131,17 @@ struct WatchRecord {
 };
 
 struct SpooledKey {
-  std::string place;  // among the job's keys: printable, what spooled_keys() goes on from
+  std::string place;  // among the job's keys: printable, what spooled_page() goes on from
   std::string key;
+};
+
+/// Some keys, and the record as it was when they were read.
+struct SpooledPage {
+  std::vector<SpooledKey> keys;
+  std::string feed;      // FeedRecord::started; "": there is no record
+  uint64_t turn = 0;     // of the newest spool(): what was spooled later has a greater one
+  std::string position;  // of the record: all of the keys were changed before
+  uint64_t spooled = 0;  // FeedRecord::spooled
 };
 
 /// Another process has taken over the partition: nothing of the open unit may be committed.
@@ -134,6 +159,14 @@ class LeaseLost : public Error {
       : Error(
             Code::kConflict, "the job was taken over by another process",
             "nothing of the open unit was written; `lugger runs` shows how far the other one is") {}
+};
+
+/// What was spooled for a job is no more what was being settled.
+class SpoolGone : public Error {
+ public:
+  explicit SpoolGone(std::string_view job)
+      : Error(Code::kConflict, fmt::format("the spooled keys of {} were deleted", job),
+              "another process began to copy it anew: `lugger runs` shows it") {}
 };
 
 /// The result of asking for a partition.
@@ -206,18 +239,16 @@ class State {
   virtual void put_step(const StepRecord& step) { static_cast<void>(step); }
 
   // Keys of changes, for targets that keep them; the others have no feed, and raise Error{config}
-  // when one is begun. A feed ends with end_feed().
+  // when one is begun. A feed ends with the unit that settles its last key (SettledKeys::next).
   virtual std::optional<FeedRecord> feed(const std::string& job);
   /// Takes the place of an earlier feed of the job and of its keys. Sets started and updated.
   virtual void begin_feed(const FeedRecord& record);
-  /// Keeps the keys that are not there yet, and the position, in one transaction. Returns how many
-  /// keys there are now. Error{bug} when the position is older than the one that is kept.
+  /// Keeps the keys, each once, and the position, in one transaction. Returns how many keys there
+  /// are now. Error{bug} when the position is older than the one that is kept.
   virtual uint64_t spool(const std::string& job, std::span<const std::string_view> keys,
                          const std::string& position, uint64_t time);
   /// Keys behind a place, in the order of places; "": from the first one on.
-  virtual std::vector<SpooledKey> spooled_keys(const std::string& job, const std::string& after,
-                                               size_t limit);
-  virtual void end_feed(const std::string& job);
+  virtual SpooledPage spooled_page(const std::string& job, const std::string& after, size_t limit);
   /// Takes the place of what was told of the job before.
   virtual void tell(const std::string& job, const std::string& facts);
   /// Of all jobs of which anything was told, by name.

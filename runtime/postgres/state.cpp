@@ -107,12 +107,9 @@ class PgState final : public State {
                  const std::string& position, uint64_t time) override {
     return spool_keys(session(), schema_, lease_token(), {job, keys, position, time});
   }
-  std::vector<SpooledKey> spooled_keys(const std::string& job, const std::string& after,
-                                       size_t limit) override {
+  SpooledPage spooled_page(const std::string& job, const std::string& after,
+                           size_t limit) override {
     return read_spooled(session(), schema_, job, after, limit);
-  }
-  void end_feed(const std::string& job) override {
-    delete_feed(session(), schema_, lease_token(), job);
   }
   void tell(const std::string& job, const std::string& facts) override {
     write_told(session(), schema_, job, facts);
@@ -140,7 +137,7 @@ class PgState final : public State {
     ask_for_keys(session(), schema_, job, keys);
   }
   std::vector<SpooledKey> asked_keys(const std::string& job, size_t limit) override {
-    return read_spooled(session(), schema_, asked_of(job), "", limit);
+    return read_asked(session(), schema_, job, limit);
   }
   bool joinable() const override { return true; }
   std::unique_ptr<Claims> join(const std::string& run) override {

@@ -253,6 +253,14 @@ CREATE TABLE {schema}.watched (
 ) WITH (fillfactor = 50);
 REVOKE ALL ON TABLE {schema}.watched FROM PUBLIC;
 INSERT INTO {schema}.meta (version) VALUES (11);
+)sql",
+    // Keys are settled while others are spooled.
+    R"sql(
+ALTER TABLE {schema}.feeds ADD COLUMN turn bigint NOT NULL DEFAULT 0;
+ALTER TABLE {schema}.spool ADD COLUMN turn bigint NOT NULL DEFAULT 0;
+COMMENT ON COLUMN {schema}.spool.turn IS
+  'Which commit of keys, counted in feeds.turn, had this one last';
+INSERT INTO {schema}.meta (version) VALUES (12);
 )sql"};
 
 }  // namespace

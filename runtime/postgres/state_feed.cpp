@@ -43,13 +43,16 @@ void within(PgSession& session, const std::string& schema, const std::string& to
   }
 }
 
-/// Returns how many are new.
+/// Returns how many are new. Those that are there get the turn.
 uint64_t insert_keys(PgSession& session, const std::string& schema, const std::string& job,
-                     std::span<const std::string_view> all) {
+                     std::span<const std::string_view> all, uint64_t turn) {
+  // A row that an upsert has inserted has no xmax; one that it has updated was locked by it.
   const std::string sql = fmt::format(
-      "INSERT INTO {}.spool (job, place, key) SELECT $1, pg_catalog.decode(place, 'hex'), "
-      "pg_catalog.decode(key, 'hex') FROM ROWS FROM (pg_catalog.unnest($2::text[]), "
-      "pg_catalog.unnest($3::text[])) AS t (place, key) ON CONFLICT DO NOTHING",
+      "WITH kept AS (INSERT INTO {}.spool AS s (job, place, key, turn) SELECT DISTINCT $1::text, "
+      "pg_catalog.decode(place, 'hex'), pg_catalog.decode(key, 'hex'), $4::bigint FROM ROWS FROM "
+      "(pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[])) AS t (place, key) ON "
+      "CONFLICT (job, place) DO UPDATE SET turn = excluded.turn WHERE s.turn < excluded.turn "
+      "RETURNING xmax = 0 AS fresh) SELECT pg_catalog.count(*) FILTER (WHERE fresh) FROM kept",
       schema);
   uint64_t inserted = 0;
   for (size_t at = 0; at < all.size();) {
@@ -60,9 +63,20 @@ uint64_t insert_keys(PgSession& session, const std::string& schema, const std::s
       is_long(key) ? keys.text(to_hex(as_bytes(key))) : keys.null();
       bytes += 2 * key.size();
     }
-    inserted += session.query(sql, {job, places.finish(), keys.finish()}).affected();
+    inserted += number_at(
+        session.query(sql, {job, places.finish(), keys.finish(), std::to_string(turn)}), 0, 0);
   }
   return inserted;
+}
+
+/// Under which name the keys of a job are spooled that somebody asks for while it is followed.
+std::string asked_of(std::string_view job) { return fmt::format("repair of {}", job); }
+
+constexpr std::string_view kKeyColumns =
+    "pg_catalog.encode(s.place, 'hex'), pg_catalog.encode(coalesce(s.key, s.place), 'hex')";
+
+SpooledKey key_at(const PgRows& rows, size_t row) {
+  return {rows.text(row, 0), from_hex(rows.text(row, 1)).value_or("")};
 }
 
 }  // namespace
@@ -85,18 +99,24 @@ std::optional<FeedRecord> read_feed(PgSession& session, const std::string& schem
   return out;
 }
 
-std::vector<SpooledKey> read_spooled(PgSession& session, const std::string& schema,
-                                     const std::string& job, const std::string& after,
-                                     size_t limit) {
+/// Record and keys come from one statement, and so from one moment.
+SpooledPage read_spooled(PgSession& session, const std::string& schema, const std::string& job,
+                         const std::string& after, size_t limit) {
   const PgRows rows = session.query(
-      fmt::format("SELECT pg_catalog.encode(place, 'hex'), "
-                  "pg_catalog.encode(coalesce(key, place), 'hex') FROM {}.spool WHERE job = $1 AND "
-                  "place > pg_catalog.decode($2, 'hex') ORDER BY place LIMIT {}",
-                  schema, limit),
+      fmt::format("SELECT {1}, {2}, f.turn, f.position, f.spooled FROM {0}.feeds f LEFT JOIN "
+                  "LATERAL (SELECT place, key FROM {0}.spool WHERE job = $1 AND place > "
+                  "pg_catalog.decode($2, 'hex') ORDER BY place LIMIT {3}) s ON true WHERE f.job = "
+                  "$1 ORDER BY s.place",
+                  schema, kKeyColumns, iso("f.started_at"), limit),
       {job, after});
-  std::vector<SpooledKey> out;
-  for (size_t i = 0; i < rows.size(); ++i)
-    out.push_back({rows.text(i, 0), from_hex(rows.text(i, 1)).value_or("")});
+  SpooledPage out;
+  if (rows.size() == 0) return out;
+  out.feed = rows.text(0, 2);
+  out.turn = number_at(rows, 0, 3);
+  out.position = rows.text(0, 4);
+  out.spooled = number_at(rows, 0, 5);
+  const bool none = rows.text(0, 0).empty();
+  for (size_t i = 0; i < rows.size() && !none; ++i) out.keys.push_back(key_at(rows, i));
   return out;
 }
 
@@ -106,12 +126,13 @@ void write_feed(PgSession& session, const std::string& schema, const std::string
     session.query(fmt::format("DELETE FROM {}.spool WHERE job = $1", schema), {record.job});
     session.query(fmt::format("DELETE FROM {}.notices WHERE job = $1", schema), {record.job});
     session.query(
-        fmt::format("INSERT INTO {}.feeds AS f (job, source_identity, position, \"time\", earlier) "
-                    "VALUES ($1, $2, $3, $4::numeric, $5) ON CONFLICT (job) DO UPDATE SET "
-                    "source_identity = excluded.source_identity, position = excluded.position, "
-                    "\"time\" = excluded.\"time\", earlier = excluded.earlier, spooled = 0, "
-                    "started_at = pg_catalog.now(), updated_at = pg_catalog.now()",
-                    schema),
+        fmt::format(
+            "INSERT INTO {}.feeds AS f (job, source_identity, position, \"time\", earlier) "
+            "VALUES ($1, $2, $3, $4::numeric, $5) ON CONFLICT (job) DO UPDATE SET "
+            "source_identity = excluded.source_identity, position = excluded.position, "
+            "\"time\" = excluded.\"time\", earlier = excluded.earlier, spooled = 0, turn = 0, "
+            "started_at = pg_catalog.now(), updated_at = pg_catalog.now()",
+            schema),
         {record.job, record.source_identity, record.position, std::to_string(record.time),
          record.earlier});
   });
@@ -122,7 +143,8 @@ uint64_t spool_keys(PgSession& session, const std::string& schema, const std::st
   uint64_t spooled = 0;
   within(session, schema, token, [&] {
     const PgRows kept = session.query(
-        fmt::format("SELECT \"time\" FROM {}.feeds WHERE job = $1 FOR UPDATE", schema), {unit.job});
+        fmt::format("SELECT \"time\", turn FROM {}.feeds WHERE job = $1 FOR UPDATE", schema),
+        {unit.job});
     if (kept.size() == 0) {
       throw Error(Code::kConflict,
                   fmt::format("the changes of {} are spooled no more: their keys were settled, or "
@@ -134,13 +156,15 @@ uint64_t spool_keys(PgSession& session, const std::string& schema, const std::st
       raise(Code::kBug, "the changes of {} would go back from {} to {}", unit.job,
             number_at(kept, 0, 0), unit.time);
     }
-    const uint64_t added = insert_keys(session, schema, unit.job, unit.keys);
+    const uint64_t turn = number_at(kept, 0, 1) + 1;
+    const uint64_t added = insert_keys(session, schema, unit.job, unit.keys, turn);
     spooled = number_at(
         session.query(fmt::format("UPDATE {}.feeds SET position = $2, \"time\" = $3::numeric, "
-                                  "spooled = spooled + $4::bigint, updated_at = pg_catalog.now() "
-                                  "WHERE job = $1 RETURNING spooled",
+                                  "spooled = spooled + $4::bigint, turn = $5::bigint, updated_at = "
+                                  "pg_catalog.now() WHERE job = $1 RETURNING spooled",
                                   schema),
-                      {unit.job, unit.position, std::to_string(unit.time), std::to_string(added)}),
+                      {unit.job, unit.position, std::to_string(unit.time), std::to_string(added),
+                       std::to_string(turn)}),
         0, 0);
     // After a crash of the server keys and position are those of a moment before.
     session.execute("SET LOCAL synchronous_commit = off");
@@ -148,11 +172,20 @@ uint64_t spool_keys(PgSession& session, const std::string& schema, const std::st
   return spooled;
 }
 
-std::string asked_of(std::string_view job) { return fmt::format("repair of {}", job); }
-
 void ask_for_keys(PgSession& session, const std::string& schema, const std::string& job,
                   std::span<const std::string_view> keys) {
-  insert_keys(session, schema, asked_of(job), keys);
+  insert_keys(session, schema, asked_of(job), keys, 0);
+}
+
+std::vector<SpooledKey> read_asked(PgSession& session, const std::string& schema,
+                                   const std::string& job, size_t limit) {
+  const PgRows rows = session.query(
+      fmt::format("SELECT {} FROM {}.spool s WHERE s.job = $1 ORDER BY s.place LIMIT {}",
+                  kKeyColumns, schema, limit),
+      {asked_of(job)});
+  std::vector<SpooledKey> out;
+  for (size_t i = 0; i < rows.size(); ++i) out.push_back(key_at(rows, i));
+  return out;
 }
 
 void forget_answered(PgSession& session, const std::string& schema, const std::string& job,
@@ -165,12 +198,54 @@ void forget_answered(PgSession& session, const std::string& schema, const std::s
                 {asked_of(job), list.finish()});
 }
 
-void delete_feed(PgSession& session, const std::string& schema, const std::string& token,
-                 const std::string& job) {
-  within(session, schema, token, [&] {
-    session.query(fmt::format("DELETE FROM {}.spool WHERE job = $1", schema), {job});
-    session.query(fmt::format("DELETE FROM {}.feeds WHERE job = $1", schema), {job});
-  });
+namespace {
+
+/// What was spooled again since a key was read has a greater turn, and stays. Turns grow under the
+/// lock of the record, so all that has none greater than the page's was in the page.
+uint64_t delete_keys(PgSession& session, const std::string& schema, const UnitRecord& unit) {
+  uint64_t deleted = 0;
+  for (const KeyRange& range : unit.settled->ranges) {
+    deleted += session
+                   .query(fmt::format("DELETE FROM {}.spool WHERE job = $1 AND place > "
+                                      "pg_catalog.decode($2, 'hex') AND place <= "
+                                      "pg_catalog.decode($3, 'hex') AND turn <= $4::bigint",
+                                      schema),
+                          {unit.job, range.after, range.to, std::to_string(range.turn)})
+                   .affected();
+  }
+  return deleted;
+}
+
+/// The changes go on behind the record's position: from there on nothing is spooled any more.
+void hand_over(PgSession& session, const std::string& schema, const UnitRecord& unit) {
+  const PgRows left = session.query(
+      fmt::format("SELECT EXISTS (SELECT FROM {}.spool WHERE job = $1)", schema), {unit.job});
+  if (left.text(0, 0) == "t") {
+    throw Error(Code::kConflict,
+                fmt::format("another process has spooled changes of {} while the last ones were "
+                            "settled",
+                            unit.job),
+                "go on with the same command: they are settled then");
+  }
+  session.query(fmt::format("UPDATE {0}.partitions SET start = (SELECT position FROM {0}.feeds "
+                            "WHERE job = $1) WHERE run = $2 AND partition = $3",
+                            schema),
+                {unit.job, unit.run, unit.settled->next});
+  session.query(fmt::format("DELETE FROM {}.feeds WHERE job = $1", schema), {unit.job});
+}
+
+}  // namespace
+
+void forget_settled(PgSession& session, const std::string& schema, const UnitRecord& unit) {
+  const PgRows kept = session.query(
+      fmt::format("SELECT {} FROM {}.feeds WHERE job = $1 FOR UPDATE", iso("started_at"), schema),
+      {unit.job});
+  if (kept.size() == 0 || kept.text(0, 0) != unit.settled->feed) throw SpoolGone(unit.job);
+  const uint64_t deleted = delete_keys(session, schema, unit);
+  if (unit.done) return hand_over(session, schema, unit);
+  session.query(
+      fmt::format("UPDATE {}.feeds SET spooled = spooled - $2::bigint WHERE job = $1", schema),
+      {unit.job, std::to_string(deleted)});
 }
 
 }  // namespace lugger

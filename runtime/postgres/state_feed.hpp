@@ -22,24 +22,24 @@ struct SpoolUnit {
 
 std::optional<FeedRecord> read_feed(PgSession& session, const std::string& schema,
                                     const std::string& job);
-std::vector<SpooledKey> read_spooled(PgSession& session, const std::string& schema,
-                                     const std::string& job, const std::string& after,
-                                     size_t limit);
+SpooledPage read_spooled(PgSession& session, const std::string& schema, const std::string& job,
+                         const std::string& after, size_t limit);
 
-/// Under which name the keys of a job are spooled that somebody asks for while it is followed.
-std::string asked_of(std::string_view job);
 void ask_for_keys(PgSession& session, const std::string& schema, const std::string& job,
                   std::span<const std::string_view> keys);
+std::vector<SpooledKey> read_asked(PgSession& session, const std::string& schema,
+                                   const std::string& job, size_t limit);
 /// In the transaction of the unit that looked them up.
 void forget_answered(PgSession& session, const std::string& schema, const std::string& job,
                      const std::vector<std::string>& places);
+/// In the transaction of the unit that settles them, as its last step: whoever spools waits for its
+/// end.
+void forget_settled(PgSession& session, const std::string& schema, const UnitRecord& unit);
 
 // Each in a transaction of its own, which is committed only while the lease of this token is held.
 void write_feed(PgSession& session, const std::string& schema, const std::string& token,
                 const FeedRecord& record);
 uint64_t spool_keys(PgSession& session, const std::string& schema, const std::string& token,
                     const SpoolUnit& unit);
-void delete_feed(PgSession& session, const std::string& schema, const std::string& token,
-                 const std::string& job);
 
 }  // namespace lugger

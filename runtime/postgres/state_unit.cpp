@@ -180,6 +180,7 @@ void write_unit(PgSession& session, const std::string& schema_name, const UnitRe
     session.query(fmt::format("UPDATE {}.runs SET source_identity = $2 WHERE run = $1", schema),
                   {unit.run, unit.source_identity});
   }
+  if (unit.settled) forget_settled(session, schema, unit);
 }
 
 void correct_books(PgSession& session, const std::string& schema_name, const std::string& run,

@@ -12,6 +12,9 @@
 #include "postgres/place.hpp"
 #include "postgres/source.hpp"
 #include "postgres/target.hpp"
+#include "weaviate/address.hpp"
+#include "weaviate/source.hpp"
+#include "weaviate/target.hpp"
 
 namespace lugger {
 namespace {
@@ -22,6 +25,8 @@ constexpr PlaceKind kKinds[] = {
     {"postgresql", is_postgres_place, true, pg_source_options, make_postgres_source,
      look_at_postgres, any, pg_target_options, make_pg_target},
     {"mongodb", is_mongo_place, false, mongo_options, make_mongo_source, look_at_mongo},
+    {"weaviate", is_weaviate_place, false, weaviate_source_options, make_weaviate_source,
+     look_at_weaviate, any, weaviate_target_options, make_weaviate_target},
     {"files", any, false, file_options, open_files, look_at_files,
      [](const std::string& place) { return is_json_lines(place); }, json_lines_options,
      make_json_lines_target},
@@ -30,10 +35,10 @@ constexpr PlaceKind kKinds[] = {
 const PlaceKind& kind_of_target(const std::string& place) {
   const PlaceKind& kind = kind_of(place);
   if (kind.takes_rows != nullptr && kind.takes_rows(place)) return kind;
-  throw Error(Code::kConfig,
-              fmt::format("cannot tell what kind of target {} is", mask_secrets(place)),
-              "give a PostgreSQL URL, local:DIR for a private server, a file that ends in .jsonl "
-              "or .jsonl.gz, or -");
+  throw Error(
+      Code::kConfig, fmt::format("cannot tell what kind of target {} is", mask_secrets(place)),
+      "give a PostgreSQL URL, local:DIR for a private server, weaviate://HOST:PORT/CLASS, a "
+      "file that ends in .jsonl or .jsonl.gz, or -");
 }
 
 }  // namespace

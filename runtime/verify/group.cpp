@@ -16,7 +16,7 @@ bool before(const SourceEntry& a, const SourceEntry& b) noexcept {
 }
 
 OwnRow own_row(const SourceEntry& entry) noexcept {
-  return {entry.turn.order, entry.table, entry.turn.place};
+  return {entry.turn.order, entry.table, entry.turn.place, entry.turn.id};
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ struct OwnRow {
   uint64_t order = 0;  // of the document
   uint32_t table = 0;
   uint32_t place = 0;  // as in Turn
+  uint64_t id = 0;     // as in Turn
   auto operator<=>(const OwnRow&) const = default;
 };
 

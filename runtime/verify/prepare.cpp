@@ -48,7 +48,7 @@ void open_places(VerifyContext& context, Verdict& verdict) {
   context.rows = target.rows();
   if (!context.rows) {
     throw Error(Code::kConfig,
-                fmt::format("{} cannot be read back: only a PostgreSQL target and files of plain "
+                fmt::format("{} cannot be read back: PostgreSQL, Weaviate and files of plain "
                             "JSON lines can be verified",
                             mask_secrets(job.spec.target)),
                 "load into PostgreSQL with --into postgresql://... or local:DIR, and verify there");

@@ -123,7 +123,7 @@ void RecallScore::end() {
   verdict_.source.recall /= queries, verdict_.target.recall /= queries;
   verdict_.avg_result_overlap /= queries;
   verdict_.exact_overlap = exact_ / queries;
-  verdict_.rank_agreement = ranked_ == 0 ? 0 : ranks_ / static_cast<double>(ranked_);
+  if (ranked_ != 0) verdict_.rank_agreement = ranks_ / static_cast<double>(ranked_);
   verdict_.mean_score_delta = deltas_ == 0 ? 0 : delta_sum_ / static_cast<double>(deltas_);
 }
 

@@ -1,10 +1,13 @@
 #include "verify/repair.hpp"
 
+#include <unordered_map>
+
 #include "engine/ledger_run.hpp"
 #include "engine/rejects.hpp"
 #include "engine/retry.hpp"
 #include "engine/start.hpp"
 #include "verify/extra_rows.hpp"
+#include "verify/source_pass.hpp"
 
 namespace lugger {
 
@@ -43,6 +46,8 @@ class Writer {
   }
 
   void write(const std::set<OwnRow>& rows) {
+    for (const OwnRow& row : rows)
+      if (row.id != 0) by_id_[row.id].push_back(row);
     for (size_t i = 0; i < context_.partitions.size(); ++i) {
       const uint64_t first = static_cast<uint64_t>(i) << kOrderBits;
       const auto end = rows.lower_bound({first + (uint64_t{1} << kOrderBits)});
@@ -56,11 +61,12 @@ class Writer {
   using Place = std::set<OwnRow>::const_iterator;
   void read(size_t partition, Place next, Place end, uint64_t first) {
     if (next == end) return;
+    const bool by_id = next->id != 0;
     const std::unique_ptr<Cursor> cursor =
         context_.job.source->open(context_.partitions[partition]);
     Arena arena;
     Batch batch(arena);
-    while (next != end) {
+    while (by_id ? !by_id_.empty() : next != end) {
       if (context_.stop.requested()) {
         throw Error(Code::kInterrupted, "stopped between two transactions",
                     "the same command goes on: what is written is equal by now");
@@ -68,6 +74,10 @@ class Writer {
       batch.clear();
       arena.reset();
       if (!cursor->fill(batch, context_.stop)) break;
+      if (by_id) {
+        take_by_id(batch);
+        continue;
+      }
       while (next != end && next->order - first < batch.documents.size()) {
         const uint64_t order = next->order;
         for (; next != end && next->order == order; ++next) {
@@ -76,6 +86,18 @@ class Writer {
         take(batch.documents[order - first]);
       }
       first += batch.documents.size();
+    }
+  }
+
+  /// Others write to the source: a document is where it was, or behind or before that.
+  void take_by_id(const Batch& batch) {
+    for (const Document& document : batch.documents) {
+      const auto found = by_id_.find(id_hash(document, key_));
+      if (found == by_id_.end()) continue;
+      for (const OwnRow& row : found->second)
+        wanted_.insert({unit_.documents.size(), row.table, row.place});
+      by_id_.erase(found);
+      take(document);
     }
   }
 
@@ -183,6 +205,8 @@ class Writer {
   std::unique_ptr<RowHook> hook_;
   Arena unit_arena_;
   Batch unit_;
+  ByteBuffer key_;
+  std::unordered_map<uint64_t, std::vector<OwnRow>> by_id_;  // that are still to be found
   std::set<OwnRow> wanted_;  // rows of the unit's documents, by document number in the unit
   uint64_t rejected_ = 0;
 };

@@ -1,6 +1,8 @@
 #include "verify/source_pass.hpp"
 
+#include "change/id_key.hpp"
 #include "engine/rejects.hpp"
+#include "value/bson_reader.hpp"
 #include "verify/newer_rank.hpp"
 #include "verify/refused_keys.hpp"
 
@@ -14,6 +16,12 @@ constexpr int kOrderBits = 40;  // for a document's number within its partition
 
 }  // namespace
 
+uint64_t id_hash(const Document& document, ByteBuffer& scratch) {
+  const bool known =
+      document.format == Format::kBson && make_id_key(bson_field(document.bytes(), "_id"), scratch);
+  return known ? hash_of(scratch.view()) | 1 : 0;
+}
+
 /// One worker's plan and reused memory.
 class SourcePass::Reader {
  public:
@@ -26,7 +34,8 @@ class SourcePass::Reader {
         digester_(context.seed),
         refused_(*context.shape, context.comparison.tables),
         batch_(arena_),
-        values_(context.rows->values()) {}
+        values_(context.rows->values()),
+        moves_(context.job.source->info().moves) {}
 
   void read(size_t partition, const Crew& crew) {
     const std::unique_ptr<Cursor> cursor =
@@ -76,7 +85,15 @@ class SourcePass::Reader {
     }
   }
 
+  /// Others may put documents before one, or take them away: its _id stays.
+  void find_ids() {
+    ids_.assign(batch_.documents.size(), 0);
+    if (!moves_) return;
+    for (size_t i = 0; i < ids_.size(); ++i) ids_[i] = id_hash(batch_.documents[i], key_);
+  }
+
   void give(uint64_t first) {
+    find_ids();
     for (const ComparedTable& table : context_.comparison.tables) {
       const RowSet& rows = batch_.tables[table.table];
       places_.assign(batch_.documents.size(), 0);
@@ -86,7 +103,7 @@ class SourcePass::Reader {
           continue;
         const Value* slots = rows.row(i);
         const Turn turn{first + document, newer(table, slots), version(table, slots),
-                        places_[document]++};
+                        places_[document]++, ids_[document]};
         const RowDigests digests = digester_.digest(table, [&](size_t c) -> const Value& {
           const ComparedColumn& column = table.columns[c];
           return column.hash < 0 ? slots[column.slot] : hashes_.of(table, i, c);
@@ -144,6 +161,9 @@ class SourcePass::Reader {
   KeyHashes hashes_;
   std::vector<uint8_t> outside_, spare_;  // one for each document of the batch
   std::vector<uint32_t> places_;          // the number of its rows in each table so far
+  ByteBuffer key_;
+  const bool moves_;           // others write to the source
+  std::vector<uint64_t> ids_;  // as in Turn, one for each document of the batch
   SourceFacts facts_;
 };
 

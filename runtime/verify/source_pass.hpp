@@ -41,6 +41,9 @@ struct SourceFacts {
   std::map<std::string, uint64_t> unmapped, replaced, skip_reasons, reject_codes;
 };
 
+/// Of a document's _id, by which it is found again where others write to the source; 0: it has none.
+uint64_t id_hash(const Document& document, ByteBuffer& scratch);
+
 class SourcePass {
  public:
   explicit SourcePass(VerifyContext& context) : context_(context), rejects_(context.rejects) {

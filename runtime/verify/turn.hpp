@@ -14,6 +14,7 @@ struct Turn {
   uint64_t version = 0;  // a digest of that column, where its order is not fully known
   uint32_t place = 0;    // among the rows of its document in the table: its own row first, then in
                          // the order in which the hook gave them
+  uint64_t id = 0;       // hash of the document's _id, where others write to the source; 0: none
 };
 
 /// True when `a` is applied before `b`.

@@ -98,7 +98,8 @@ struct RecallVerdict {
   double avg_result_overlap = 0;
   uint64_t perfect_matches = 0;  // queries with the same hits on both sides
   double exact_overlap = 0;      // of the exact neighbours of both sides
-  double rank_agreement = 0;     // Kendall's tau of the hits that both sides have
+  // Kendall's tau of the hits that both sides have; none: no query has two of them
+  std::optional<double> rank_agreement;
   double mean_score_delta = 0, largest_score_delta = 0;  // of one vector's exact scores
   std::vector<RecallQuery> worst;                        // by the target's recall
 };

@@ -243,7 +243,8 @@
 ---@field silent_s number since a server that it waits for was heard of
 ---@field remarks string[] of the source, since the last poll
 ---@field behind_s number of a feed: seconds behind its source; -1: unknown
----@field followed integer changes made before this are committed, in seconds of the source; 0: none
+---@field followed integer changes made before this are committed, or their keys are, in seconds of the source; 0: none
+---@field kept integer keys that were spooled and are not settled
 ---@field news lugger.notice[] what was noticed, in order
 
 ---@class lugger.run_result
@@ -456,7 +457,7 @@
 ---@field avg_result_overlap number of the answers of both sides
 ---@field perfect_matches integer queries with the same hits
 ---@field exact_overlap number of both sides' exact neighbours
----@field rank_agreement number Kendall's tau of common hits
+---@field rank_agreement number|nil Kendall's tau of common hits; nil: no query has two
 ---@field mean_score_delta number of exact scores
 ---@field largest_score_delta number
 ---@field worst lugger.recall_query[] queries, by the target's recall
@@ -780,6 +781,12 @@
 ---@field collection string|nil Which collection of a server, dump, archive or directory: 'db.name' or 'name'; for a single file, what to call it.
 ---@field database string|nil Which database of a server, dump or archive; for a single file, what to call it.
 ---@field where string|nil A query in MongoDB's language: only documents that satisfy it are meant, { status = 'open' }.
+---@field key_env string|nil the environment variable that holds the key, where the URL has none
+---@field verify_tls boolean|nil whether the server's certificate is checked
+---@field ca_file string|nil the file with the certificates to trust, in place of the system's
+---@field timeout_s number|nil seconds for a request and its whole answer
+---@field requests_per_s number|nil requests a second at most, of all workers together
+---@field tenant string|nil of a class that has tenants: the one to read; all, when not given
 ---@field format "auto"|"bson"|"json"|"archive"|"csv"|nil What the file holds; gzip is always recognised.
 ---@field style "extended"|"plain"|nil How JSON is read: wrappers such as {"$oid": ...} are MongoDB's types; plain: JSON as it stands, with every digit of its numbers.
 ---@field oplog boolean|string|nil Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to replay.
@@ -800,6 +807,15 @@
 ---@field direct_behind_pooler string|nil as direct, but used only behind a pooler in transaction mode (default PG_DIRECT_URI)
 ---@field distribute string|nil the column by which Citus is to distribute the tables that are made; children go with their parents
 ---@field state_schema string|nil schema for lugger's own tables
+---@field key_env string|nil the environment variable that holds the key, where the URL has none
+---@field verify_tls boolean|nil whether the server's certificate is checked
+---@field ca_file string|nil the file with the certificates to trust, in place of the system's
+---@field timeout_s number|nil seconds for a request and its whole answer
+---@field requests_per_s number|nil requests a second at most, of all workers together
+---@field tenant string|nil the tenant of a class that has tenants
+---@field vector string|nil of a class that lugger makes: the column that is its one vector without a name
+---@field distance "cosine"|"dot"|"l2-squared"|"manhattan"|"hamming"|nil of a class that lugger makes: how vectors are compared
+---@field index "hnsw"|"flat"|"dynamic"|nil of a class that lugger makes: the index of its vectors
+---@field state string|nil directory that remembers how far a run is
 ---@field documents boolean|nil a line is the document that the rows give back, in place of the rows
 ---@field style "plain"|"relaxed"|"canonical"|nil how values are written: plain JSON, or Extended JSON; documents: canonical
----@field state string|nil directory that remembers how far a run is

@@ -19,12 +19,14 @@ ALLOWED = {
     'place': PLACE,
     **{kind: PLACE | {'place'} for kind in KINDS},
     'postgres': PLACE | {'place', 'sql'},
+    'weaviate': PLACE | {'place', 'http'},
     'registry': PLACE | KINDS | {'place'},
     'census': PLACE | {'place', 'registry'},
     'engine': PLACE | {'place', 'registry', 'census'},
     'verify': PLACE | {'place', 'registry', 'census', 'engine'},
     'fix': PLACE | {'place', 'postgres', 'registry', 'engine'},
     'sql': {'base'},
+    'http': {'base'},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 

@@ -197,7 +197,7 @@ class PlantedRows(unittest.TestCase):
 
     def test_json_lines_are_no_database(self):
         result = self.work.lugger('verify', 'job.lua', '--into', 'out.jsonl', expect=1)
-        self.assertIn('only a PostgreSQL target can be verified', result.err)
+        self.assertIn('PostgreSQL, Weaviate and files of plain JSON lines can be verified', result.err)
 
 
 if __name__ == '__main__':

@@ -64,6 +64,16 @@ describe('what is seen of a move', function()
     line = seen.sentence(figures)
     assert(line == 'a -> b: following, 0 s behind, 5 changes, 2 rejects, 1 stale row', line)
   end)
+  it('keys that are settled are counted as they leave the spool, at a position that moves on', function()
+    local run = { run = 'r', stage = 'settling', behind_s = -1, followed = 1000, kept = 42, waits_for = '', lost = '',
+      silent_s = 0, tally = { read = 7, rejected = 0 } }
+    local one = seen.following('a -> b', run, { seconds = 900, spooled = 500 })
+    assert(one.phase == 'catching up' and one.kept == 42 and one.keys_left == 42 and one.position_s == 1000)
+    assert(seen.sentence(one) == 'a -> b: catching up, 42 changes to be settled, 7 changes', seen.sentence(one))
+    run.stage, run.kept, run.behind_s, run.followed = 'following', 0, 0, 0
+    one = seen.following('a -> b', run, { seconds = 900, spooled = 500 })
+    assert(one.phase == 'following' and one.kept == 0 and not one.keys_left and one.position_s == 900)
+  end)
   it('a line of several jobs has room on a narrow terminal', function()
     local list = {
       { job = 'shop.users -> users', phase = 'copying', percent = 42, read = 1234567, kept = 40, rejected = 2 },

@@ -1,5 +1,6 @@
 """What is done to a collection as a whole while a job follows it, by the job's policies."""
 import signal
+import time
 
 import bson
 import harness
@@ -92,6 +93,36 @@ class Policies(Following):
         self.command('shop', DROP)
         move.wait_for(lambda: self.noticed(move) == 'drop|drop shop.docs|2', 'the second drop was counted')
         move.end()
+
+    def test_a_drop_as_the_last_event_is_told_once(self):
+        move = self.following("{ drop = 'warn' }")
+        self.command('shop', DROP)
+        move.wait_for(lambda: self.noticed(move) == 'drop|drop shop.docs|1', 'it was told')
+        for how, status in ((signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGKILL, -9)):
+            move.end(how, status)
+            move.start().wait_to_say('goes on')
+            time.sleep(3)
+            self.assertEqual(self.noticed(move), 'drop|drop shop.docs|1')
+        self.insert({'_id': 'c', 'k': 'c'})
+        self.wait_for_rows(move, 'a', 'b', 'c')
+        self.assertEqual(self.noticed(move), 'drop|drop shop.docs|1')
+        move.end()
+
+    def test_a_collection_made_anew_while_the_move_stood_still_is_refused(self):
+        for policy in ("'warn'", "'apply'"):
+            move = self.following(policy)
+            move.end()
+            self.command('shop', DROP)
+            self.insert({'_id': 'a', 'k': 'stranger'})
+            told = ' '.join(move.start().ended(1).split())
+            self.assertIn('the source has changed since it began', told)
+            self.assertIn('begin again with --restart', told)
+            self.assertEqual(self.rows_of(move), ['a', 'b'])
+            move.database.query('truncate docs, docs_tags')
+            move.start('--restart').follow()
+            self.assertEqual(self.rows_of(move), ['stranger'])
+            move.end()
+            self.command('shop', DROP)
 
     def test_rows_that_others_need_are_not_deleted(self):
         move = self.following("'apply'")
@@ -188,8 +219,8 @@ class Renamed(Following):
         move = self.following("{ rename = 'apply' }")
         self.rename()
         move.wait_to_say('applied: shop.older is followed')
-        move.wait_for(lambda: move.number("select count(*) from lugger.partitions where position like '% as:%'"),
-                      'it is committed')
+        stands = "select count(*) from lugger.partitions where position like '% as:%'"
+        move.wait_for(lambda: move.number(stands), 'it is committed')
         return move
 
     def rename(self):

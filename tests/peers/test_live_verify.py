@@ -236,6 +236,22 @@ class LiveVerify(LiveCase):
         self.assertIn('lugger move SCRIPT', told)
         self.assertIn('--where', self.verify(move, 1, '--where', 'true'))
 
+    def test_a_repair_of_a_source_that_is_written_to_finds_documents_by_their_id(self):
+        """Each reading finds one document more before those that are wrong."""
+        move = self.move()
+        move.end()
+        move.database.query("update docs set pad = 'planted' where k in ('quiet 3', 'quiet 7')")
+        with mongo_proxy.Proxy(self.server.port) as proxy, self.server.client() as client:
+            more = iter(range(-2000, -9000, -1))
+
+            def one_more(exchange):
+                client.insert('shop.docs', {**quiet(0), '_id': bson.Int64(next(more)), 'k': 'more'})
+                return exchange.ask()
+            proxy.on('find', one_more, times=0, where=lambda body: body['find'] == 'docs')
+            move.work.lugger('repair', 'job.lua', '--apply', '-j', '1', expect=4,
+                             env={'MONGO_URI': proxy.url})
+        self.assertEqual(move.number("select count(*) from docs where pad = 'planted'"), 0)
+
 
 if __name__ == '__main__':
     harness.main()

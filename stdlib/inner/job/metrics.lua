@@ -29,7 +29,7 @@ local list = {
   { 'documents_total', 'counter', 'Documents that were copied, or changes that were applied, by the run.',
     field 'read' },
   { 'documents_per_second', 'gauge', 'The same over the last ten seconds.', field 'read_per_s' },
-  { 'kept_changes', 'gauge', 'Keys of changed documents that wait for the end of the copy.', field 'kept' },
+  { 'kept_changes', 'gauge', 'Keys of changed documents that wait to be settled.', field 'kept' },
   { 'rejects', 'gauge', 'Documents that are rejected, as it stands.', field 'rejects' },
   { 'stale_rows', 'gauge', 'Rejected documents of which an older row stands in the target.', field 'stale' },
   { 'oplog_window_seconds', 'gauge', "How far back the source's oplog reaches.", of_oplog 'oplog_s' },

@@ -18,14 +18,15 @@ local fresh_s = 30
 ---@field phase "waiting"|"copying"|"catching up"|"following"|"stopped"|"lost"
 ---@field stage string|nil of a copy whose documents are read
 ---@field run string|nil that copies or follows
----@field position_s number|nil all changes before this are kept (copying) or applied, in seconds of the source
+---@field position_s number|nil all changes before this are kept (copying, settling) or applied, in seconds of the
+---source
 ---@field changes_to string|nil the same as a time, UTC
 ---@field lag_s number|nil from there to where the source is
 ---@field read number documents that were copied, or changes that were applied
 ---@field read_per_s number
 ---@field percent number|nil of a copy
----@field kept number keys of changes that wait for the end of the copy
----@field keys_left number|nil those of them that are not settled yet
+---@field kept number keys of changes that wait for the end of the copy, or to be settled
+---@field keys_left number|nil the same, while they are settled
 ---@field rejected number by the run, whatever became of it
 ---@field oplog_s number|nil how far back the source's oplog reaches
 ---@field oplog_left_s number|nil how much of it lies before the position
@@ -93,7 +94,7 @@ function seen.copying(job, run, spool)
     server_said = waits and waits.lost ~= '' and waits.lost or nil }
 end
 
---- Of a run that follows; `kept`: the spooler's last word, where this process had one.
+--- Of a run that follows; `kept`: the last word of the copy's spooler, where this process had one.
 ---@param job string
 ---@param run lugger.run_snapshot
 ---@param kept lugger.spool_snapshot|nil
@@ -106,8 +107,8 @@ function seen.following(job, run, kept)
   local read = tonumber(run.tally.read)
   return { job = job, phase = (settles or behind > near_s) and 'catching up' or 'following', run = run.run,
     position_s = position, lag_s = not settles and behind >= 0 and behind or nil, read = read, read_per_s = 0,
-    rejected = tonumber(run.tally.rejected), kept = settles and kept and tonumber(kept.spooled) or 0,
-    keys_left = settles and kept and math.max(0, tonumber(kept.spooled) - read) or nil,
+    rejected = tonumber(run.tally.rejected), kept = tonumber(run.kept),
+    keys_left = settles and tonumber(run.kept) or nil,
     waits_for = waits and waits.waits_for, waits_s = waits and waits.silent_s > 0 and waits.silent_s or nil,
     server_said = waits and waits.lost ~= '' and waits.lost or nil }
 end

@@ -47,7 +47,8 @@ function recall_view.show(recall)
   terminal.line(('avg_result_overlap %s  queries_tested %s  perfect_matches %s'):format(
     share(recall.avg_result_overlap), terminal.group(recall.queries_tested), terminal.group(recall.perfect_matches)))
   terminal.line(('exact neighbours: overlap %s, largest score delta %.3g; rank agreement %s'):format(
-    share(recall.exact_overlap), tonumber(recall.largest_score_delta), share(recall.rank_agreement)))
+    share(recall.exact_overlap), tonumber(recall.largest_score_delta),
+    recall.rank_agreement and share(recall.rank_agreement) or '-'))
   show_worst(recall.worst)
   if tonumber(recall.nothing_to_find) > 0 then
     terminal.say(('  %s queries: nothing to find, so not tested'):format(terminal.group(recall.nothing_to_find)))

@@ -39,10 +39,13 @@ local function of_ledger(state, job)
   if run and (not feed or run.status == 'running') then
     local position
     for _, partition in ipairs(state:partitions(run.run)) do
-      if partition.id == 'changes' then position = partition.position end
+      if partition.id == 'changes' then
+        position = partition.position ~= '' and partition.position or partition.start
+      end
     end
-    return { job = job, phase = run.status == 'running' and 'following' or run.status, run = run.run,
-      changes_to = time_of(position), kept = feed and tonumber(feed.spooled) or 0,
+    local phase = run.status == 'running' and (feed and 'catching up' or 'following') or run.status
+    return { job = job, phase = phase, run = run.run,
+      changes_to = time_of(feed and feed.position or position), kept = feed and tonumber(feed.spooled) or 0,
       changes = tonumber(run.tally.read), rejected = tonumber(run.tally.rejected) }
   end
   if not feed then return nil end

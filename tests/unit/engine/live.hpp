@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <set>
@@ -176,7 +177,7 @@ class LiveFeed final : public Feed {
  public:
   explicit LiveFeed(Writes& writes) : writes_(writes) {}
   Position now() override { return place(writes_.done()); }
-  std::unique_ptr<Cursor> keys(const Position& from) override {
+  std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds) override {
     return std::make_unique<LiveChanges>(writes_, from, true);
   }
   std::unique_ptr<Cursor> follow(const Position& from) override {

@@ -29,11 +29,44 @@ std::vector<std::string> all_keys(State& state, const std::string& job, size_t p
   std::vector<std::string> out;
   std::string after;
   for (;;) {
-    const std::vector<SpooledKey> keys = state.spooled_keys(job, after, page);
-    for (const SpooledKey& key : keys) out.push_back(key.key);
-    if (keys.size() < page) return out;
-    after = keys.back().place;
+    const SpooledPage found = state.spooled_page(job, after, page);
+    for (const SpooledKey& key : found.keys) out.push_back(key.key);
+    if (found.keys.size() < page) return out;
+    after = found.keys.back().place;
   }
+}
+
+/// A unit that has looked up the keys of the page behind `after`.
+UnitRecord settling(const SpooledPage& page, const std::string& after = "") {
+  UnitRecord out;
+  out.run = "r", out.partition = "settle", out.position = "place", out.job = "j";
+  out.settled = SettledKeys{page.feed, {}, "changes"};
+  if (!page.keys.empty()) out.settled->ranges.push_back({after, page.keys.back().place, page.turn});
+  return out;
+}
+
+/// Commits it as the sink does.
+void commit(const std::string& schema, const UnitRecord& unit) {
+  PgSession session(test_server(), "test");
+  session.begin();
+  write_unit(session, schema, unit);
+  session.commit();
+}
+
+void start_follow(State& state) {
+  RunRecord run;
+  run.run = "r", run.job = "j", run.mode = kFollowMode, run.status = RunStatus::kRunning;
+  PartitionRecord settle, changes;
+  settle.id = "settle", changes.id = "changes", changes.start = "before", changes.phase = 1;
+  state.start(run, {settle, changes});
+}
+
+/// The record ends as it does when its last key is settled.
+void end_feed(State& state, const std::string& schema) {
+  start_follow(state);
+  UnitRecord unit = settling(state.spooled_page("j", "", 1000));
+  unit.done = true;
+  commit(schema, unit);
 }
 
 constexpr uint64_t kTime = (uint64_t{0xFFFFFFF0} << 32) + 7;  // above what a bigint takes
@@ -70,13 +103,65 @@ TEST_CASE("keys are spooled once, with the position that covers them") {
     CHECK(state->feed("j")->spooled == 0);
     CHECK(state->feed("j")->time == 5);
     CHECK(all_keys(*state, "j", 10).empty());
-    state->spool("j", Keys{"c"}, "p10", 6);
-    state->end_feed("j");
-    CHECK_FALSE(state->feed("j").has_value());
-    CHECK(all_keys(*state, "j", 10).empty());
     CHECK(state->feed("other").has_value());
-    state->end_feed("other");
+    PgSession(test_server(), "test").execute("DELETE FROM \"spo\"\"ol\".feeds");
   }
+}
+
+TEST_CASE("what was spooled again since it was read is not settled by that") {
+  const std::unique_ptr<State> state = make_pg_state(test_server(), "turns", false);
+  state->ensure();
+  state->begin_feed(a_feed("j", "p0", 1));
+  state->begin_feed(a_feed("other", "q0", 1));
+  state->spool("other", Keys{"b"}, "q1", 2);
+  state->spool("j", Keys{"a", "b", "c", "d"}, "p1", 2);
+  const SpooledPage page = state->spooled_page("j", "", 3);
+  CHECK(page.keys.size() == 3);
+  CHECK(page.position == "p1");
+  CHECK(page.spooled == 4);
+  CHECK(state->spool("j", Keys{"b", "aa"}, "p2", 3) == 5);  // while they are looked up
+  CHECK(state->spool("j", Keys{"b"}, "p3", 3) == 5);
+  start_follow(*state);
+  commit("turns", settling(page));
+  CHECK(all_keys(*state, "j", 10) == std::vector<std::string>{"aa", "b", "d"});
+  CHECK(state->feed("j")->spooled == 3);
+  CHECK(state->feed("j")->position == "p3");
+  // Read again, it goes; so does what lies between, and nothing behind.
+  commit("turns", settling(state->spooled_page("j", "", 2)));
+  CHECK(all_keys(*state, "j", 10) == std::vector<std::string>{"d"});
+  CHECK(state->feed("j")->spooled == 1);
+  // A key that was settled comes again as a new one.
+  CHECK(state->spool("j", Keys{"b"}, "p4", 4) == 2);
+  CHECK(all_keys(*state, "other", 10) == std::vector<std::string>{"b"});
+}
+
+TEST_CASE("changes go on behind the last key that was settled, in its transaction") {
+  const std::unique_ptr<State> state = make_pg_state(test_server(), "over", false);
+  state->ensure();
+  state->begin_feed(a_feed("j", "p0", 1));
+  start_follow(*state);
+  state->spool("j", Keys{"a"}, "p1", 2);
+  UnitRecord last = settling(state->spooled_page("j", "", 10));
+  last.done = true;
+  state->spool("j", Keys{"b"}, "p2", 3);  // by somebody else
+  CHECK_THROWS_WITH(commit("over", last), ContainsSubstring("another process has spooled"));
+  CHECK(all_keys(*state, "j", 10) == std::vector<std::string>{"a", "b"});
+  CHECK(state->partitions("r")[1].start == "before");
+  last = settling(state->spooled_page("j", "", 10));
+  last.done = true;
+  commit("over", last);
+  CHECK_FALSE(state->feed("j").has_value());
+  for (const PartitionRecord& partition : state->partitions("r")) {
+    CHECK(partition.done == (partition.id == "settle"));
+    if (partition.id == "changes") CHECK(partition.start == "p2");
+  }
+  CHECK_THROWS_AS(commit("over", last), SpoolGone);
+  CHECK_THROWS_WITH(state->spool("j", Keys{"c"}, "p3", 4), ContainsSubstring("no more"));
+  // Nor is anything settled of a spool that was begun anew.
+  state->begin_feed(a_feed("j", "p9", 9));
+  state->spool("j", Keys{"a"}, "p10", 10);
+  CHECK_THROWS_AS(commit("over", last), SpoolGone);
+  CHECK(all_keys(*state, "j", 10) == std::vector<std::string>{"a"});
 }
 
 TEST_CASE("a position never moves back, and nothing is spooled for a feed that has ended") {
@@ -92,7 +177,7 @@ TEST_CASE("a position never moves back, and nothing is spooled for a feed that h
   }
   CHECK(state->feed("j")->position == "p5");
   CHECK(all_keys(*state, "j", 10).empty());
-  state->end_feed("j");
+  end_feed(*state, "back");
   CHECK_THROWS_WITH(state->spool("j", Keys{"a"}, "p6", 6), ContainsSubstring("no more"));
   CHECK(all_keys(*state, "j", 10).empty());
 }
@@ -116,7 +201,7 @@ TEST_CASE("long keys are told apart, and a hundred thousand are spooled") {
   std::ranges::sort(keys);
   CHECK(found == keys);
   // What stands for a long key is itself a key that somebody may have.
-  const std::string place = *from_hex(state->spooled_keys("j", "", 100).back().place);
+  const std::string place = *from_hex(state->spooled_page("j", "", 100).keys.back().place);
   CHECK(place.size() == 256);
   CHECK(state->spool("j", Keys{place}, "p3", 4) == keys.size() + 1);
 
@@ -140,7 +225,6 @@ TEST_CASE("whoever lost the lease of a spool writes nothing") {
   session.execute("UPDATE lost.leases SET token = 'another'");
   CHECK_THROWS_AS(state->spool("j", Keys{"a"}, "p1", 2), LeaseLost);
   CHECK_THROWS_AS(state->begin_feed(a_feed("j", "p2", 2)), LeaseLost);
-  CHECK_THROWS_AS(state->end_feed("j"), LeaseLost);
   CHECK(session.query("SELECT position, spooled FROM lost.feeds").text(0, 0) == "p");
   CHECK(session.query("SELECT count(*) FROM lost.spool").text(0, 0) == "0");
 }
@@ -165,7 +249,7 @@ TEST_CASE("the newest run that follows stands apart from the others, also when r
   // The copy whose changes are spooled is still needed.
   state->begin_feed(a_feed("j", "p", 1));
   CHECK(state->prune(0, 0).runs == 0);
-  state->end_feed("j");
+  PgSession(test_server(), "test").execute("DELETE FROM apart.feeds");
   CHECK(state->prune(1, 0).runs == 1);
   CHECK_FALSE(state->find("1").has_value());
   CHECK(state->prune(0, 0).runs == 2);

@@ -1,0 +1,56 @@
+// Requests to one HTTP server, over a connection that is kept. A request must be one that may be sent
+// twice: it is sent again when the server is busy or the connection breaks.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "http/endpoint.hpp"
+
+namespace lugger {
+
+/// Takes the body of an answer piece by piece.
+class HttpBody {
+ public:
+  virtual ~HttpBody() = default;
+  /// The body begins, for the first time or once more.
+  virtual void begin() = 0;
+  virtual void take(std::string_view piece) = 0;
+};
+
+struct HttpRequest {
+  std::string_view method = "GET";
+  std::string path;            // "/v1/schema", behind the server's base
+  std::string_view body = {};  // JSON
+  HttpBody* into = nullptr;    // where the body of a 2xx goes; nullptr: into the answer
+};
+
+struct HttpAnswer {
+  long status = 0;
+  std::string body;  // of an error: its beginning
+  bool good() const noexcept { return status >= 200 && status < 300; }
+};
+
+/// One thread at a time.
+class HttpClient {
+ public:
+  explicit HttpClient(std::shared_ptr<HttpEndpoint> endpoint);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  /// Any answer that says something of the request: 2xx, and 4xx but the following. Error{auth} for
+  /// 401 and 403, Error{connect} when the server is busy (429), fails (5xx) or cannot be reached
+  /// after all attempts, Error{interrupted} when the thread is to stop.
+  HttpAnswer send(const HttpRequest& request);
+
+ private:
+  struct Inner;
+  std::unique_ptr<Inner> inner_;
+};
+
+/// The seconds that a Retry-After header means, given as such or as a date; negative: it means none.
+double retry_after_seconds(std::string_view value, int64_t now_unix);
+
+}  // namespace lugger

@@ -1,0 +1,51 @@
+// How a Weaviate is named and reached: weaviate://:KEY@host:8080/Class.
+#pragma once
+#include <array>
+#include <memory>
+#include <string>
+
+#include "base/gate.hpp"
+#include "base/options.hpp"
+#include "http/endpoint.hpp"
+
+namespace lugger {
+
+/// True for weaviate:// (HTTP) and weaviates:// (HTTPS).
+bool is_weaviate_place(const std::string& place);
+
+struct WeaviateAddress {
+  std::shared_ptr<HttpEndpoint> endpoint;
+  std::string shown;       // the place, masked
+  std::string class_name;  // of the path; empty: none is named
+  bool open_key = false;   // a key goes to another machine without TLS
+};
+
+/// The key is that of the URL, or what the environment variable holds that key_env names. Connects to
+/// nothing. Error{config} for a URL that is wrong.
+WeaviateAddress weaviate_address(const AllowedUrl& place, const Options& options);
+
+/// "docs" as Weaviate would store it, "Docs". Error{config} when it cannot be a class.
+std::string class_name_of(const std::string& name);
+
+/// The options that sources and targets share.
+inline constexpr std::array<OptionSpec, 5> kWeaviateOptions = {{
+    {"key_env", OptionSpec::Type::kText,
+     "the environment variable that holds the key, where the URL has none", "WEAVIATE_API_KEY"},
+    {"verify_tls", OptionSpec::Type::kFlag, "whether the server's certificate is checked", "true"},
+    {"ca_file", OptionSpec::Type::kPath,
+     "the file with the certificates to trust, in place of the system's"},
+    {"timeout_s", OptionSpec::Type::kNumber, "seconds for a request and its whole answer", "120"},
+    {"requests_per_s", OptionSpec::Type::kNumber,
+     "requests a second at most, of all workers together"},
+}};
+
+template <size_t A, size_t B>
+constexpr std::array<OptionSpec, A + B> joined_options(const std::array<OptionSpec, A>& a,
+                                                       const std::array<OptionSpec, B>& b) {
+  std::array<OptionSpec, A + B> out{};
+  for (size_t i = 0; i < A; ++i) out[i] = a[i];
+  for (size_t i = 0; i < B; ++i) out[A + i] = b[i];
+  return out;
+}
+
+}  // namespace lugger

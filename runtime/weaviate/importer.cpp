@@ -1,0 +1,124 @@
+#include "weaviate/importer.hpp"
+
+#include <simdjson.h>
+
+namespace lugger {
+namespace {
+
+// Below what proxies let pass, and far below what Weaviate takes.
+constexpr size_t kBodyBytes = 4 << 20;
+constexpr size_t kMostObjects = 1000;
+
+constexpr long kTooLarge = 413, kUnprocessable = 422, kBad = 400;
+
+bool says(const std::string& words, std::string_view part) {
+  return words.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+void ObjectImporter::add(std::string_view json) {
+  text_ += json;
+  ends_.push_back(text_.size());
+}
+
+void ObjectImporter::forget() noexcept {
+  text_.clear();
+  ends_.clear();
+  refused_.clear();
+  first_ = 0;
+  checked_ = false;
+}
+
+std::string_view ObjectImporter::object(size_t i) const noexcept {
+  const size_t begin = i == 0 ? 0 : ends_[i - 1];
+  return std::string_view(text_).substr(begin, ends_[i] - begin);
+}
+
+void ObjectImporter::send(bool all) {
+  if (!all && text_.size() < kBodyBytes && ends_.size() < kMostObjects) return;
+  if (ends_.empty()) return;
+  if (!checked_) check_class();
+  checked_ = true;
+  for (size_t from = 0; from < ends_.size();) {
+    size_t to = from + 1, bytes = object(from).size();
+    while (to < ends_.size() && to - from < kMostObjects && bytes + object(to).size() <= kBodyBytes)
+      bytes += object(to++).size();
+    send(from, to);
+    from = to;
+  }
+  first_ += ends_.size();
+  text_.clear();
+  ends_.clear();
+}
+
+/// With a class that is gone, the server would make one by its own guesses.
+void ObjectImporter::check_class() {
+  const std::optional<WeaviateClass> now = server_.find_class(class_name_);
+  if (now && now->fingerprint() == like_) return;
+  throw Error(
+      Code::kConflict,
+      fmt::format("the class {} {}", class_name_,
+                  now ? "was changed while it was loaded" : "is gone"),
+      "nothing was written into it since; start the run again with --restart once the class "
+      "stands as it should");
+}
+
+void ObjectImporter::send(size_t from, size_t to) {
+  body_ = R"({"objects":[)";
+  for (size_t i = from; i < to; ++i) {
+    if (i != from) body_ += ',';
+    body_ += object(i);
+  }
+  body_ += "]}";
+  EchoFilter echo;
+  const HttpAnswer answer = server_.client().send({"POST", "/v1/batch/objects", body_, &echo});
+  if (answer.good()) return read_results(echo, from, to);
+  const bool divides =
+      answer.status == kTooLarge || answer.status == kUnprocessable || answer.status == kBad;
+  const std::string words = fmt::format("{} {}", answer.status, words_of_error(answer.body));
+  if (!divides) raise(Code::kRead, "{} takes no objects: {}", class_name_, words);
+  if (to - from == 1) return judge(from, words);
+  send(from, from + (to - from) / 2);
+  send(from + (to - from) / 2, to);
+}
+
+void ObjectImporter::read_results(const EchoFilter& echo, size_t from, size_t to) {
+  simdjson::dom::parser parser;
+  simdjson::dom::array results;
+  if (!echo.whole() || parser.parse(echo.results()).get(results) != simdjson::SUCCESS ||
+      results.size() != to - from) {
+    throw Error(Code::kConnect,
+                fmt::format("{}: the server's answer to a batch of {} objects does not say what "
+                            "became of each",
+                            class_name_, to - from));
+  }
+  size_t i = from;
+  for (const simdjson::dom::element& result : results) {
+    std::string_view status, words;
+    if (result["status"].get(status) != simdjson::SUCCESS) status = "none";
+    simdjson::dom::array errors;
+    const bool faulty = result["errors"]["error"].get(errors) == simdjson::SUCCESS;
+    if (status != "SUCCESS" || faulty) {
+      const bool told = faulty && errors.at(0)["message"].get(words) == simdjson::SUCCESS;
+      judge(i, told ? std::string(words) : fmt::format("status {}", status));
+    }
+    ++i;
+  }
+}
+
+/// Most reasons are the object's own. The others would make rejects of everything that follows.
+void ObjectImporter::judge(size_t object, std::string reason) {
+  if (says(reason, "read-only") || says(reason, "read only")) {
+    throw Error(Code::kConnect, fmt::format("{} takes no objects now: {}", class_name_, reason),
+                "a disk that is nearly full makes Weaviate read-only "
+                "(DISK_USE_READONLY_PERCENTAGE); once there is room, the same command goes on");
+  }
+  if (says(reason, "tenant not active") || says(reason, "tenant not found")) {
+    throw Error(Code::kConflict, fmt::format("{}: {}", class_name_, reason),
+                "activate or make the tenant, then run the same command again");
+  }
+  refused_.push_back({first_ + object, std::move(reason)});
+}
+
+}  // namespace lugger

@@ -1,0 +1,237 @@
+#include "weaviate/object_reader.hpp"
+
+#include <simdjson.h>
+
+#include <optional>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "value/bson_writer.hpp"
+#include "vector/elements.hpp"
+
+namespace lugger {
+namespace {
+
+namespace json = simdjson::ondemand;
+
+constexpr uint16_t kUuidBinary = 4;
+
+/// How deep objects inside objects may be nested, as in BSON.
+constexpr int kMostLevels = 200;
+
+/// Writes the values of one object.
+class ObjectBson {
+ public:
+  explicit ObjectBson(ByteBuffer& out) : writer_(out) {}
+  BsonWriter& writer() noexcept { return writer_; }
+
+  void property(std::string_view name, std::string_view type, json::value value) {
+    if (value.type() == json::json_type::array) {
+      if (type.ends_with("[]")) type.remove_suffix(2);
+      writer_.begin_array(name);
+      for (auto element : value.get_array()) scalar(nullptr, type, element.value(), 1);
+      return writer_.end();
+    }
+    scalar(&name, type, value, 0);
+  }
+
+  /// [1, 2.5], or [[...], [...]] of a vector that is many.
+  void vector(std::string_view name, json::value value) {
+    json::array array = value.get_array();
+    const std::string_view text = array.raw_json();
+    if (text.find('[', 1) == std::string_view::npos) {
+      floats(text);
+      return writer_.append(name, Value::of(ValueType::kVector, floats_.view()));
+    }
+    writer_.begin_array(name);
+    for (size_t from = text.find('[', 1); from != std::string_view::npos;
+         from = text.find('[', from + 1)) {
+      const size_t end = std::min(text.find(']', from), text.size() - 1);
+      floats(text.substr(from, end + 1 - from));
+      writer_.append(Value::of(ValueType::kVector, floats_.view()));
+    }
+    writer_.end();
+  }
+
+ private:
+  void floats(std::string_view text) {
+    floats_.clear();
+    const VectorFault fault = each_in_text(text, [&](double number) {
+      floats_.append_le(static_cast<float>(number));
+      return true;
+    });
+    if (fault != VectorFault::kNone) raise(Code::kRead, "a vector is no list of numbers");
+  }
+
+  /// `name` nullptr: an element of the array under way.
+  void put(const std::string_view* name, const Value& value) {
+    name != nullptr ? writer_.append(*name, value) : writer_.append(value);
+  }
+
+  void scalar(const std::string_view* name, std::string_view type, json::value value, int level) {
+    if (level > kMostLevels) raise(Code::kRead, "nested deeper than {} levels", kMostLevels);
+    switch (value.type()) {
+      case json::json_type::object: return document(name, value.get_object(), level);
+      case json::json_type::array:
+        name != nullptr ? writer_.begin_array(*name) : writer_.begin_array();
+        for (auto element : value.get_array()) scalar(nullptr, type, element.value(), level + 1);
+        return writer_.end();
+      case json::json_type::string: return string(name, type, value.get_string());
+      case json::json_type::boolean:
+        return put(name, Value::of(ValueType::kBool, value.get_bool().value() ? 1 : 0));
+      case json::json_type::null: return put(name, Value::null());
+      case json::json_type::number: return number(name, type, value);
+    }
+  }
+
+  void string(const std::string_view* name, std::string_view type, std::string_view text) {
+    if (type == "uuid") {
+      Uuid uuid;
+      if (parse_uuid(text, uuid.data()))
+        return put(name, Value::of(ValueType::kBinary, Bytes(uuid), kUuidBinary));
+    }
+    if (type == "blob") {
+      if (const std::optional<std::string> bytes = from_base64(text))
+        return put(name, Value::of(ValueType::kBinary, as_bytes(*bytes)));
+    }
+    put(name, Value::of(ValueType::kString, text));
+  }
+
+  void number(const std::string_view* name, std::string_view type, json::value value) {
+    int64_t integer = 0;
+    // As a double "-0" keeps its sign.
+    if (type != "number" && value.get_int64().get(integer) == simdjson::SUCCESS) {
+      const bool small = integer >= INT32_MIN && integer <= INT32_MAX;
+      return put(name, Value::of(small ? ValueType::kInt32 : ValueType::kInt64, integer));
+    }
+    put(name, Value::of_double(value.get_double()));
+  }
+
+  void document(const std::string_view* name, json::object object, int level) {
+    name != nullptr ? writer_.begin_document(*name) : writer_.begin_document();
+    for (auto field : object) {
+      const std::string key(std::string_view(field.unescaped_key()));
+      if (key.find('\0') != std::string::npos)
+        raise(Code::kRead, "a field's name holds a NUL character");
+      const std::string_view shown = key;
+      scalar(&shown, {}, field.value(), level + 1);
+    }
+    writer_.end();
+  }
+
+  BsonWriter writer_;
+  ByteBuffer floats_;
+};
+
+}  // namespace
+
+ObjectFields::ObjectFields(const WeaviateClass& of)
+    : vector("vector"), vectors("vectors"), tenant("tenant") {
+  for (std::string* name : {&vector, &vectors, &tenant}) {
+    while (of.property(*name) != nullptr) name->insert(0, 1, '_');
+  }
+}
+
+struct ObjectReader::Page {
+  std::string text;
+  json::parser parser;
+  json::document document;
+  json::array objects;
+  json::array_iterator at, end;
+  bool single = false, started = false, done = true;
+
+  void load(std::string json_text) {
+    text = std::move(json_text);
+    text.reserve(text.size() + simdjson::SIMDJSON_PADDING);
+    document =
+        parser.iterate(simdjson::padded_string_view(text.data(), text.size(), text.capacity()));
+    started = done = false;
+  }
+};
+
+ObjectReader::ObjectReader(WeaviateClass of)
+    : class_(std::move(of)), fields_(class_), page_(std::make_unique<Page>()) {}
+ObjectReader::~ObjectReader() = default;
+
+void ObjectReader::fail(std::string_view why) const {
+  raise(Code::kRead, "the server sent objects of {} that cannot be read: {}", class_.name, why);
+}
+
+void ObjectReader::read_page(std::string json_text) {
+  try {
+    page_->single = false;
+    page_->load(std::move(json_text));
+    page_->objects = page_->document["objects"].get_array();
+    page_->at = page_->objects.begin();
+    page_->end = page_->objects.end();
+  } catch (const simdjson::simdjson_error& error) {
+    page_->done = true;
+    fail(error.what());
+  }
+}
+
+void ObjectReader::read_object(std::string json_text) {
+  try {
+    page_->single = true;
+    page_->load(std::move(json_text));
+  } catch (const simdjson::simdjson_error& error) {
+    page_->done = true;
+    fail(error.what());
+  }
+}
+
+bool ObjectReader::next(ByteBuffer& out) {
+  Page& page = *page_;
+  if (page.done) return false;
+  try {
+    json::object object;
+    if (page.single) {
+      page.done = true;
+      object = page.document.get_object();
+    } else {
+      if (page.started) ++page.at;
+      page.started = true;
+      if (!(page.at != page.end)) {
+        page.done = true;
+        return false;
+      }
+      object = (*page.at).get_object();
+    }
+    // Its fields come in any order, and the id goes first.
+    const std::string_view id = object["id"].get_string();
+    if (!parse_uuid(id, id_.data())) fail("an id is no UUID");
+    ObjectBson bson(out);
+    bson.writer().begin_document();
+    bson.writer().append("_id", Value::of(ValueType::kBinary, Bytes(id_), kUuidBinary));
+    json::object properties;
+    if (object["properties"].get_object().get(properties) == simdjson::SUCCESS) {
+      for (auto field : properties) {
+        const std::string name(std::string_view(field.unescaped_key()));
+        const WeaviateProperty* property = class_.property(name);
+        bson.property(name, property == nullptr ? std::string_view() : property->type,
+                      field.value());
+      }
+    }
+    json::value vector;
+    if (object["vector"].get(vector) == simdjson::SUCCESS && !vector.is_null())
+      bson.vector(fields_.vector, vector);
+    json::object vectors;
+    if (object["vectors"].get_object().get(vectors) == simdjson::SUCCESS) {
+      bson.writer().begin_document(fields_.vectors);
+      for (auto field : vectors)
+        bson.vector(std::string(std::string_view(field.unescaped_key())), field.value());
+      bson.writer().end();
+    }
+    std::string_view tenant;
+    if (object["tenant"].get_string().get(tenant) == simdjson::SUCCESS && !tenant.empty())
+      bson.writer().append(fields_.tenant, Value::of(ValueType::kString, tenant));
+    bson.writer().end();
+    return true;
+  } catch (const simdjson::simdjson_error& error) {
+    page.done = true;
+    fail(error.what());
+  }
+  return false;
+}
+
+}  // namespace lugger

@@ -1,0 +1,146 @@
+#include "weaviate/object_writer.hpp"
+
+#include <cmath>
+
+#include "base/text.hpp"
+#include "plan/coerce.hpp"
+#include "value/json_text.hpp"
+#include "value/pgrow_reader.hpp"
+
+namespace lugger {
+namespace {
+
+// REST reads numbers as doubles.
+constexpr int64_t kMostExact = int64_t{1} << 53;
+
+void append_quoted(std::string_view text, ByteBuffer& out) {
+  static_cast<void>(json::write_string(out, text, {}));
+}
+
+Failure append_number(const Value& value, ByteBuffer& out) {
+  if (value.type == ValueType::kDouble && !std::isfinite(value.f64)) return Failure::kNonFinite;
+  const bool integer = value.type == ValueType::kInt32 || value.type == ValueType::kInt64;
+  if (integer && (value.i64 > kMostExact || value.i64 < -kMostExact)) return Failure::kInexact;
+  append_scalar_text(value, out);
+  return Failure::kNone;
+}
+
+/// RFC 3339 has the years 0 to 9999.
+Failure append_date(const Value& value, ByteBuffer& out) {
+  constexpr size_t kYear = 4;
+  const size_t before = out.size();
+  out.push('"');
+  append_scalar_text(value, out);
+  const std::string_view text = out.text().substr(before + 1);
+  const bool good =
+      text.size() > kYear && text[kYear] == '-' && text.find_first_not_of("0123456789") == kYear;
+  if (!good) return Failure::kOutOfRange;
+  out.append(value.type == ValueType::kDay ? "T00:00:00Z\"" : "\"");
+  return Failure::kNone;
+}
+
+Failure append_scalar(ObjectForm form, const ColumnType& type, const Value& value,
+                      ByteBuffer& out) {
+  switch (form) {
+    case ObjectForm::kBool: out.append(value.i64 != 0 ? "true" : "false"); return Failure::kNone;
+    case ObjectForm::kInt:
+    case ObjectForm::kNumber: return append_number(value, out);
+    case ObjectForm::kDate: return append_date(value, out);
+    case ObjectForm::kJson: out.append(value.bytes()); return Failure::kNone;
+    case ObjectForm::kUuid:
+      out.push('"');
+      append_scalar_text(value, out);
+      out.push('"');
+      return Failure::kNone;
+    case ObjectForm::kBlob: append_quoted(to_base64(value.bytes()), out); return Failure::kNone;
+    default: break;
+  }
+  const bool text = value.type == ValueType::kString || value.type == ValueType::kJson ||
+                    value.type == ValueType::kPgText;
+  append_quoted(text ? value.text() : coerced_text(value, type), out);
+  return Failure::kNone;
+}
+
+}  // namespace
+
+ObjectWriter::ObjectWriter(const TablePlan& table, const ClassLayout& layout)
+    : table_(table), layout_(layout), ids_(table) {
+  begin_ = R"({"class":")" + layout.class_name + R"(","id":")";
+  end_ = layout.tenant.empty() ? "}" : R"(,"tenant":")" + layout.tenant + R"("})";
+  for (size_t i = 0; i < layout.slots.size(); ++i) {
+    const SlotLayout& slot = layout.slots[i];
+    names_.push_back('"' + slot.name + "\":");
+    if (slot.form != ObjectForm::kVector) {
+      if (slot.form != ObjectForm::kId) properties_.push_back(i);
+    } else if (slot.name.empty()) {
+      only_vector_ = i;
+    } else {
+      vectors_.push_back(i);
+    }
+  }
+}
+
+Failure ObjectWriter::append(const Value* row, int& column, ByteBuffer& out) {
+  column = table_.key.empty() ? -1 : static_cast<int>(table_.key[0]);
+  const std::optional<Uuid> id = ids_.of(row);
+  if (!id) return Failure::kRequired;
+  out.append(begin_);
+  out.append(uuid_text(id->data()));
+  out.append(R"(","properties":{)");
+  bool first = true;
+  const auto name = [&](size_t slot) {
+    if (!first) out.push(',');
+    first = false;
+    out.append(names_[slot]);
+  };
+  for (const size_t slot : properties_) {
+    if (row[slot].absent()) continue;
+    name(slot);
+    column = static_cast<int>(slot);
+    const Failure failure =
+        append_property(layout_.slots[slot], table_.columns[slot].type, row[slot], out);
+    if (failure != Failure::kNone) return failure;
+  }
+  out.push('}');
+  if (only_vector_ != SIZE_MAX && !row[only_vector_].absent()) {
+    out.append(R"(,"vector":)");
+    append_scalar_text(row[only_vector_], out);
+  }
+  if (!vectors_.empty()) {
+    out.append(R"(,"vectors":{)");
+    first = true;
+    for (const size_t slot : vectors_) {
+      if (row[slot].absent()) continue;
+      name(slot);
+      append_scalar_text(row[slot], out);
+    }
+    out.push('}');
+  }
+  out.append(end_);
+  return Failure::kNone;
+}
+
+Failure ObjectWriter::append_property(const SlotLayout& slot, const ColumnType& type,
+                                      const Value& value, ByteBuffer& out) {
+  if (slot.array) return append_array(slot, type, value.bytes(), out);
+  return append_scalar(slot.form, type, value, out);
+}
+
+Failure ObjectWriter::append_array(const SlotLayout& slot, const ColumnType& type, Bytes array,
+                                   ByteBuffer& out) {
+  scratch_.reset();
+  PgArrayReader reader(array);
+  if (reader.dimensions() > 1) return Failure::kDimensions;
+  const ColumnType element = type.element_type();
+  out.push('[');
+  for (bool first = true; reader.next(scratch_); first = false) {
+    if (!first) out.push(',');
+    if (reader.value().absent()) return Failure::kBadElement;
+    const Failure failure = append_scalar(slot.form, element, reader.value(), out);
+    if (failure != Failure::kNone) return failure;
+  }
+  out.push(']');
+  return reader.malformed() ? Failure::kMalformed : Failure::kNone;
+}
+
+}  // namespace lugger

@@ -1,0 +1,34 @@
+// A row as an object of Weaviate, in JSON.
+#pragma once
+#include "plan/failure.hpp"
+#include "weaviate/layout.hpp"
+#include "weaviate/object_id.hpp"
+
+namespace lugger {
+
+/// Belongs to one worker.
+class ObjectWriter {
+ public:
+  ObjectWriter(const TablePlan& table, const ClassLayout& layout);
+
+  /// Appends {"class": ..., "id": ..., "properties": {...}, ...}. Otherwise says why the row is none,
+  /// sets `column`, and what was appended means nothing.
+  Failure append(const Value* row, int& column, ByteBuffer& out);
+
+ private:
+  Failure append_property(const SlotLayout& slot, const ColumnType& type, const Value& value,
+                          ByteBuffer& out);
+  Failure append_array(const SlotLayout& slot, const ColumnType& type, Bytes array,
+                       ByteBuffer& out);
+
+  const TablePlan& table_;
+  const ClassLayout& layout_;
+  ObjectIds ids_;
+  std::string begin_, end_;         // of every object: up to its id, and behind its vectors
+  std::vector<std::string> names_;  // of the slots, as JSON has them
+  std::vector<size_t> properties_, vectors_;  // slots
+  size_t only_vector_ = SIZE_MAX;             // the slot of the vector without a name
+  Arena scratch_;
+};
+
+}  // namespace lugger

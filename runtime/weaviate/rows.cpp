@@ -1,0 +1,288 @@
+#include "weaviate/rows.hpp"
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "plan/coercer.hpp"
+#include "value/bson_reader.hpp"
+#include "value/datetime.hpp"
+#include "weaviate/cursor.hpp"
+#include "weaviate/object_id.hpp"
+#include "weaviate/object_reader.hpp"
+#include "weaviate/server.hpp"
+
+namespace lugger {
+namespace {
+
+/// What is compared, once all tables are looked at.
+struct ReadPlan {
+  WeaviateClass of;
+  std::string tenant;
+  std::vector<ComparedColumn> columns;
+  std::vector<SlotLayout> slots;  // of the columns
+  std::shared_ptr<const ObjectIds> ids;
+};
+
+/// Turns documents of a class into rows of the plan.
+class RowMaker {
+ public:
+  explicit RowMaker(const ReadPlan& plan) : plan_(plan), fields_(plan.of) {
+    for (const ComparedColumn& column : plan.columns)
+      coercers_.emplace_back(column.type, CoercePolicy());
+  }
+
+  bool give(Bytes document, RowTaker& taker) {
+    arena_.reset();
+    values_.clear();
+    for (size_t i = 0; i < plan_.columns.size(); ++i) values_.push_back(value(document, i));
+    return taker.row({0, values_, hashes_});
+  }
+
+ private:
+  Value field(Bytes document, const SlotLayout& slot) const {
+    if (slot.form == ObjectForm::kId) return bson_field(document, "_id");
+    if (slot.form != ObjectForm::kVector) return bson_field(document, slot.name);
+    if (slot.name.empty()) return bson_field(document, fields_.vector);
+    const Value vectors = bson_field(document, fields_.vectors);
+    return vectors.type == ValueType::kDocument ? bson_field(vectors.bytes(), slot.name) : Value();
+  }
+
+  Value value(Bytes document, size_t i) {
+    const SlotLayout& slot = plan_.slots[i];
+    const ColumnType& type = plan_.columns[i].type;
+    Value in = field(document, slot);
+    if (in.absent()) return Value::null();
+    const bool json = type.kind == Kind::kJson || type.kind == Kind::kJsonb;
+    // JSON that was written as text.
+    if (json && slot.form == ObjectForm::kText && in.type == ValueType::kString)
+      in = Value::of(ValueType::kJson, in.text());
+    Value out;
+    const Failure failure = coercers_[i](in, out, arena_);
+    if (failure == Failure::kNone) return out;
+    // No document can be equal to it: shown as what it is.
+    return Value::of(ValueType::kPgText,
+                     arena_.copy("unreadable: " + describe_failure(failure, in, type.sql)));
+  }
+
+  const ReadPlan& plan_;
+  const ObjectFields fields_;
+  std::vector<Coercer> coercers_;
+  Arena arena_;
+  std::vector<Value> values_, hashes_;
+};
+
+constexpr char kNoCondition[] = "objects of Weaviate are verified all, not by a condition";
+
+/// False: `use` wanted no more.
+template <typename Use>
+bool each_object(const std::shared_ptr<HttpEndpoint>& endpoint, const ReadPlan& plan,
+                 const ObjectRange& range, Use&& use) {
+  const std::unique_ptr<Cursor> cursor = open_objects(endpoint, plan.of, range, {});
+  Arena arena;
+  Batch batch(arena);
+  while (cursor->fill(batch, *StopScope::current().stop)) {
+    for (const Document& document : batch.documents) {
+      if (!use(Bytes(document.data, document.size))) return false;
+    }
+    batch.clear();
+    arena.reset();
+  }
+  return true;
+}
+
+class WeaviateRowReader final : public RowReader {
+ public:
+  WeaviateRowReader(std::shared_ptr<HttpEndpoint> endpoint, const ReadPlan& plan)
+      : endpoint_(std::move(endpoint)), plan_(plan), maker_(plan) {}
+
+  bool read(const RowPart& part, RowTaker& taker) override {
+    return each_object(endpoint_, plan_, ObjectRange::of(part.rows),
+                       [&](Bytes document) { return maker_.give(document, taker); });
+  }
+
+  void read_keys(size_t, const std::vector<const KeyText*>& keys, RowTaker& taker) override {
+    WeaviateServer server(endpoint_);
+    ObjectReader reader(plan_.of);
+    ByteBuffer document;
+    for (const KeyText* key : keys) {
+      const std::optional<Uuid> id = plan_.ids->of(*key);
+      if (!id) continue;
+      std::optional<std::string> object =
+          server.object(plan_.of.name, plan_.tenant, uuid_text(id->data()));
+      if (!object) continue;
+      reader.read_object(std::move(*object));
+      document.clear();
+      if (reader.next(document) && !maker_.give(document.view(), taker)) return;
+    }
+  }
+  void read_roots(size_t table, const std::vector<const KeyText*>& roots,
+                  RowTaker& taker) override {
+    read_keys(table, roots, taker);
+  }
+  /// A class has one object of each id.
+  void read_doubled(size_t, RowTaker&) override {}
+
+ private:
+  std::shared_ptr<HttpEndpoint> endpoint_;
+  const ReadPlan& plan_;
+  RowMaker maker_;
+};
+
+/// Weaviate has no snapshots: these are the objects while they are read.
+class WeaviateSnapshot final : public RowSnapshot {
+ public:
+  WeaviateSnapshot(const std::shared_ptr<HttpEndpoint>& endpoint, const ReadPlan& plan, int readers)
+      : plan_(plan),
+        position_("read from " + timestamp_text(*micros_from_unix_us(unix_micros_now()))) {
+    for (int i = 0; i < std::max(readers, 1); ++i)
+      readers_.push_back(std::make_unique<WeaviateRowReader>(endpoint, plan));
+  }
+  const std::string& position() const noexcept override { return position_; }
+  size_t readers() const noexcept override { return readers_.size(); }
+  RowReader& reader(size_t i) noexcept override { return *readers_[i]; }
+
+  std::vector<RowPart> parts(size_t table, const std::string& where) override {
+    if (!where.empty()) raise(Code::kConfig, kNoCondition);
+    std::vector<RowPart> out;
+    const size_t parts = readers_.size() == 1 ? 1 : 4 * readers_.size();
+    for (const ObjectRange& range : object_ranges(plan_.tenant, parts))
+      out.push_back({table, range.spec()});
+    return out;
+  }
+
+ private:
+  const ReadPlan& plan_;
+  std::string position_;
+  std::vector<std::unique_ptr<WeaviateRowReader>> readers_;
+};
+
+/// Objects are deleted one by one: there is no transaction.
+class WeaviateEraser final : public RowEraser, RowTaker {
+ public:
+  WeaviateEraser(std::shared_ptr<HttpEndpoint> endpoint, const ReadPlan& plan)
+      : endpoint_(std::move(endpoint)), plan_(plan), maker_(plan) {}
+
+  void erase(const std::vector<size_t>&, const std::string& where, RowChooser& chooser,
+             std::vector<uint64_t>& erased) override {
+    if (!where.empty()) raise(Code::kConfig, kNoCondition);
+    chooser_ = &chooser;
+    std::vector<Uuid> gone;
+    each_object(endpoint_, plan_, {plan_.tenant, "", ""}, [&](Bytes document) {
+      if (maker_.give(document, *this)) gone.push_back(id_of(document));
+      return true;
+    });
+    erased[0] = gone.size();
+    WeaviateServer server(endpoint_);
+    for (const Uuid& id : gone) server.erase(plan_.of.name, plan_.tenant, uuid_text(id.data()));
+  }
+  /// There are no child rows.
+  void erase_orphans(size_t, size_t, const std::vector<const KeyText*>&) override {}
+
+ private:
+  bool row(const StoredRow& row) override { return chooser_->goes(row); }
+  static Uuid id_of(Bytes document) {
+    Uuid out{};
+    const Value id = bson_field(document, "_id");
+    std::copy_n(id.data, std::min<size_t>(id.size, out.size()), out.begin());
+    return out;
+  }
+
+  std::shared_ptr<HttpEndpoint> endpoint_;
+  const ReadPlan& plan_;
+  RowMaker maker_;
+  RowChooser* chooser_ = nullptr;
+};
+
+class WeaviateLook final : public RowsLook {
+ public:
+  WeaviateLook(const WeaviateAddress& address, LayoutOptions options, const PlanShape& plan,
+               ReadPlan& read)
+      : address_(address),
+        options_(std::move(options)),
+        plan_(plan),
+        read_(read),
+        server_(address.endpoint) {
+    if (options_.class_name.empty()) options_.class_name = class_name_of(plan.tables()[0].name);
+  }
+
+  RowsFacts facts() override {
+    return {"Weaviate " + server_.version(),
+            fmt::format("class {}{} at {}", options_.class_name,
+                        options_.tenant.empty() ? "" : ", tenant " + options_.tenant,
+                        address_.endpoint->settings().base)};
+  }
+
+  StoredTable columns(size_t table, const std::vector<size_t>& slots) override {
+    std::optional<WeaviateClass> there = server_.find_class(options_.class_name);
+    if (!there) raise(Code::kVerify, "Weaviate has no class {}", options_.class_name);
+    const TablePlan& plan = plan_.tables()[table];
+    const ClassLayout layout = class_layout(plan_, &*there, options_);
+    if (plan_.tables().size() > 1 || plan.key.empty())
+      raise(Code::kVerify, "a job for Weaviate has a key and one table");
+    StoredTable out;
+    for (const size_t slot : slots) {
+      const Column& column = plan.columns[slot];
+      if (layout.slots[slot].form == ObjectForm::kNone) {
+        out.altered.push_back({plan.name, column.name, property_type_of(column.type), ""});
+        continue;
+      }
+      ComparedColumn& compared = out.columns.emplace_back();
+      compared.slot = slot;
+      compared.name = column.name;
+      compared.type = column.type;
+      compared.as = {column.type.kind, column.type.element};
+      read_.columns.push_back(compared);
+      read_.slots.push_back(layout.slots[slot]);
+    }
+    read_.of = std::move(*there);
+    read_.tenant = options_.tenant;
+    read_.ids = std::make_shared<ObjectIds>(plan);
+    return out;
+  }
+
+  void bind_key(ComparedTable&, std::vector<std::string>&) override {}
+
+ private:
+  const WeaviateAddress& address_;
+  LayoutOptions options_;
+  const PlanShape& plan_;
+  ReadPlan& read_;
+  WeaviateServer server_;
+};
+
+class WeaviateRows final : public Rows {
+ public:
+  WeaviateRows(WeaviateAddress address, LayoutOptions options)
+      : address_(std::move(address)), options_(std::move(options)) {}
+
+  std::unique_ptr<RowsLook> look(const PlanShape& plan) override {
+    return std::make_unique<WeaviateLook>(address_, options_, plan, read_);
+  }
+  uint64_t count(size_t) override {
+    const std::optional<uint64_t> count =
+        WeaviateServer(address_.endpoint).count(read_.of.name, read_.tenant);
+    if (count) return *count;
+    throw Error(Code::kConfig, "the server counts no objects: its GraphQL is off",
+                "verify all of them, without --sample");
+  }
+  std::unique_ptr<TargetValues> values() override { return nullptr; }
+  std::unique_ptr<RowSnapshot> snapshot(int readers) override {
+    return std::make_unique<WeaviateSnapshot>(address_.endpoint, read_, readers);
+  }
+  std::unique_ptr<RowEraser> eraser() override {
+    return std::make_unique<WeaviateEraser>(address_.endpoint, read_);
+  }
+
+ private:
+  WeaviateAddress address_;
+  LayoutOptions options_;
+  ReadPlan read_;
+};
+
+}  // namespace
+
+std::unique_ptr<Rows> make_weaviate_rows(const WeaviateAddress& address,
+                                         const LayoutOptions& options) {
+  return std::make_unique<WeaviateRows>(address, options);
+}
+
+}  // namespace lugger

@@ -1,0 +1,35 @@
+// Classes of Weaviate: their properties and vectors.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lugger {
+
+struct WeaviateProperty {
+  std::string name;
+  std::string type;        // "text", "int[]"; of a reference: the class it leads to
+  bool reference = false;  // to objects of other classes
+};
+
+struct WeaviateClass {
+  std::string name;
+  std::vector<WeaviateProperty> properties;
+  std::vector<std::string> vectors;  // named ones; none: its objects have one vector without a name
+  bool tenants = false;
+  bool expires = false;  // its objects delete themselves after a time
+
+  const WeaviateProperty* property(std::string_view property_name) const noexcept;
+  bool has_vector(std::string_view vector_name) const noexcept;
+  /// Equal as long as objects can be written and read as before.
+  std::string fingerprint() const;
+};
+
+/// As a string of JSON.
+std::string json_text(std::string_view text);
+/// Of the answer to GET /v1/schema/{class}. Error{parse}.
+WeaviateClass class_from_json(std::string_view json);
+/// Of the answer to GET /v1/schema.
+std::vector<WeaviateClass> classes_from_json(std::string_view json);
+
+}  // namespace lugger

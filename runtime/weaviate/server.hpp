@@ -1,0 +1,53 @@
+// What lugger asks of a Weaviate, over REST. One thread at a time.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/client.hpp"
+#include "weaviate/schema.hpp"
+
+namespace lugger {
+
+struct WeaviateTenant {
+  std::string name;
+  bool active = false;
+};
+
+class WeaviateServer {
+ public:
+  explicit WeaviateServer(const std::shared_ptr<HttpEndpoint>& endpoint) : client_(endpoint) {}
+
+  HttpClient& client() noexcept { return client_; }
+  /// "1.39.0". Error{connect} for a server that is no Weaviate.
+  std::string version();
+  std::vector<WeaviateClass> classes();
+  std::optional<WeaviateClass> find_class(const std::string& name);
+  void create_class(const std::string& definition);
+  std::vector<WeaviateTenant> tenants(const std::string& class_name);
+  void add_tenant(const std::string& class_name, const std::string& tenant);
+  /// True when the class, or the tenant of it, holds an object.
+  bool holds_objects(const std::string& class_name, const std::string& tenant);
+  /// nullopt: the server counts for nobody, since its GraphQL is off.
+  std::optional<uint64_t> count(const std::string& class_name, const std::string& tenant);
+  /// Objects behind `after` in the order of their ids ("": from the first one), as JSON.
+  std::string page(const std::string& class_name, const std::string& tenant,
+                   const std::string& after, size_t limit);
+  /// One object as JSON; nullopt: there is none.
+  std::optional<std::string> object(const std::string& class_name, const std::string& tenant,
+                                    const std::string& id);
+  /// Gone, too, when it was not there.
+  void erase(const std::string& class_name, const std::string& tenant, const std::string& id);
+
+ private:
+  /// The body of a 2xx; an Error that says `what` failed otherwise.
+  std::string get(std::string path, std::string_view what);
+  HttpClient client_;
+};
+
+/// The words of an error that the server answered: {"error": [{"message": "..."}]}, {"message": ...}.
+std::string words_of_error(const std::string& body);
+
+}  // namespace lugger

@@ -1,0 +1,218 @@
+#include "weaviate/target.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <mutex>
+
+#include "base/error.hpp"
+#include "weaviate/address.hpp"
+#include "weaviate/layout.hpp"
+#include "weaviate/rows.hpp"
+#include "weaviate/server.hpp"
+#include "weaviate/sink.hpp"
+
+namespace lugger {
+namespace {
+
+using Type = OptionSpec::Type;
+
+constexpr auto kOptions = joined_options(
+    kWeaviateOptions,
+    std::array<OptionSpec, 8>{{
+        {"table", Type::kText, "the class, where the URL names none"},
+        {"key", Type::kList,
+         "columns that identify a row: an object's id is a uuid column, or made from them"},
+        {"tenant", Type::kText, "the tenant of a class that has tenants"},
+        {"vector", Type::kText,
+         "of a class that lugger makes: the column that is its one vector without a name"},
+        {"distance", Type::kChoice, "of a class that lugger makes: how vectors are compared",
+         "cosine", "cosine|dot|l2-squared|manhattan|hamming"},
+        {"index", Type::kChoice, "of a class that lugger makes: the index of its vectors", "hnsw",
+         "hnsw|flat|dynamic"},
+        {"state", Type::kPath, "directory that remembers how far a run is", ".lugger"},
+        {"on_conflict", Type::kChoice, "what becomes of a row whose key is taken", "error",
+         "error|update"},
+    }});
+
+// The ways of loading, which a run keeps.
+constexpr std::string_view kFill = "fill", kReplace = "replace";
+
+/// The class of the URL, or else that of the plan.
+LayoutOptions named(LayoutOptions options, const PlanShape& plan) {
+  if (options.class_name.empty()) options.class_name = class_name_of(plan.tables()[0].name);
+  return options;
+}
+
+bool has_tenant(WeaviateServer& server, const LayoutOptions& options) {
+  const std::vector<WeaviateTenant> all = server.tenants(options.class_name);
+  return std::ranges::find(all, options.tenant, &WeaviateTenant::name) != all.end();
+}
+
+/// A tenant that is not there yet holds nothing.
+bool holds(WeaviateServer& server, const LayoutOptions& options) {
+  if (!options.tenant.empty() && !has_tenant(server, options)) return false;
+  return server.holds_objects(options.class_name, options.tenant);
+}
+
+class WeaviateTarget final : public Target {
+ public:
+  WeaviateTarget(const std::string& place, const Options& options)
+      : address_(weaviate_address(AllowedUrl(place), options)),
+        state_(options.text("state", ".lugger")),
+        ledger_(std::make_shared<SharedLedger>(state_)) {
+    layout_.tenant = options.text("tenant");
+    layout_.vector = options.text("vector");
+    layout_.distance = options.text("distance", "cosine");
+    layout_.index_type = options.text("index", "hnsw");
+    layout_.class_name = address_.class_name;
+    if (const std::string table = options.text("table");
+        !table.empty() && !layout_.class_name.empty() &&
+        class_name_of(table) != layout_.class_name) {
+      throw Error(Code::kConfig,
+                  fmt::format("the URL names the class {} and table = '{}' another",
+                              layout_.class_name, table),
+                  "name it once");
+    }
+  }
+
+  std::string place() const override { return address_.shown; }
+  std::vector<TargetColumn> columns(const std::string& table) override;
+  TargetReport inspect(const PlanShape& plan, bool create, bool again) override;
+  void create(const TargetReport& report) override {
+    WeaviateServer server(address_.endpoint);
+    for (const std::string& definition : report.create) server.create_class(definition);
+  }
+  std::unique_ptr<State> state() override { return make_file_state(state_); }
+  std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override;
+  std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
+                                  Tally& tally) override;
+  /// What was written stands under the ids that the next run gives it, too.
+  void discard(const PlanShape&, const std::string&) override {}
+  std::unique_ptr<Rows> rows() override { return make_weaviate_rows(address_, layout_); }
+
+ private:
+  WeaviateAddress address_;
+  std::string state_;
+  std::shared_ptr<SharedLedger> ledger_;
+  LayoutOptions layout_;
+  std::mutex mutex_;
+  std::string ready_for_;  // the run whose tenant is there
+};
+
+std::vector<TargetColumn> WeaviateTarget::columns(const std::string& table) {
+  WeaviateServer server(address_.endpoint);
+  const std::string name = layout_.class_name.empty() ? class_name_of(table) : layout_.class_name;
+  const std::optional<WeaviateClass> there = server.find_class(name);
+  std::vector<TargetColumn> out;
+  if (!there) return out;
+  for (const WeaviateProperty& property : there->properties)
+    out.push_back({property.name, property.type});
+  return out;
+}
+
+void check_mapping(const PlanShape& plan, TargetReport& report) {
+  const Mapping& mapping = plan.mapping();
+  if (mapping.key.empty())
+    report.problems.push_back(
+        "an object's id is made from the row's key, and the target has none: key = '...'");
+  if (plan.tables().size() > plan.own_tables())
+    report.problems.push_back("Weaviate has no child rows: keep the array in a column, as jsonb");
+  if (plan.own_tables() > 1)
+    report.problems.push_back(
+        "a job fills one class of Weaviate: give each its own job, with a "
+        "filter");
+  if (mapping.on_conflict != OnConflict::kError && mapping.on_conflict != OnConflict::kUpdate)
+    report.problems.push_back(
+        "Weaviate replaces objects by their id: on_conflict is 'error', for a "
+        "class without objects, or 'update'");
+  if (!mapping.indexes.empty() || !mapping.constraints.empty())
+    report.problems.push_back("Weaviate makes its indexes itself: the option `index` says which");
+}
+
+TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool) {
+  TargetReport report;
+  report.place = address_.shown;
+  WeaviateServer server(address_.endpoint);
+  report.server = "Weaviate " + server.version();
+  if (address_.open_key)
+    report.warnings.push_back("the key goes over the network in the open: weaviates:// encrypts");
+  check_mapping(plan, report);
+  const LayoutOptions options = named(layout_, plan);
+  const std::optional<WeaviateClass> there = server.find_class(options.class_name);
+  ClassLayout layout = class_layout(plan, there ? &*there : nullptr, options);
+  std::ranges::move(layout.problems, std::back_inserter(report.problems));
+  std::ranges::move(layout.warnings, std::back_inserter(report.warnings));
+  report.mode = kFill;
+  report.mode_reason = "the class holds no objects; batches of REST";
+  if (!there) {
+    report.missing.push_back(plan.tables()[0].name);
+    report.create.push_back(class_definition(plan, layout, options));
+    if (!create) {
+      report.problems.push_back(
+          fmt::format("the class {} does not exist; add --create to make it from the columns",
+                      options.class_name));
+    }
+    return report;
+  }
+  const bool readable = !there->tenants || !options.tenant.empty();
+  report.holds_rows = readable && holds(server, options);
+  if (!report.holds_rows) return report;
+  report.mode = kReplace;
+  report.mode_reason = "the class holds objects, which those of equal ids replace; batches of REST";
+  return report;
+}
+
+std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkOptions& options) {
+  const LayoutOptions names = named(layout_, plan);
+  WeaviateServer server(address_.endpoint);
+  const std::optional<WeaviateClass> there = server.find_class(names.class_name);
+  if (!there) {
+    throw Error(Code::kConfig, fmt::format("Weaviate has no class {}", names.class_name),
+                "make it, or let lugger make it: --create");
+  }
+  if (options.mode == kReplace && plan.mapping().on_conflict == OnConflict::kError) {
+    throw Error(Code::kConflict, fmt::format("the class {} holds objects", names.class_name),
+                "on_conflict = 'update' replaces those of equal ids and keeps the others");
+  }
+  if (!names.tenant.empty()) {
+    const std::lock_guard lock(mutex_);
+    if (ready_for_ != options.run && !has_tenant(server, names))
+      server.add_tenant(names.class_name, names.tenant);
+    ready_for_ = options.run;
+  }
+  WeaviateLoad load;
+  load.endpoint = address_.endpoint;
+  load.ledger = ledger_;
+  load.layout = class_layout(plan, &*there, names);
+  if (!load.layout.problems.empty()) throw Error(Code::kConfig, load.layout.problems.front());
+  load.fingerprint = there->fingerprint();
+  load.replaces = options.mode == kReplace;
+  return make_weaviate_sink(plan, std::move(load));
+}
+
+/// Rows of one key are one object. Only the server knows how many there are.
+std::vector<std::string> WeaviateTarget::finish(const PlanShape& plan, const FinishWork&,
+                                                Tally& tally) {
+  const LayoutOptions names = named(layout_, plan);
+  WeaviateServer server(address_.endpoint);
+  const std::optional<uint64_t> count = server.count(names.class_name, names.tenant);
+  if (!count || tally.updated != 0) return {};
+  if (*count == tally.rows) return {};
+  const std::string told = fmt::format("{} rows were sent, and {} holds {} objects", tally.rows,
+                                       names.class_name, *count);
+  if (*count < tally.rows && plan.mapping().on_conflict == OnConflict::kError) {
+    throw Error(Code::kConflict, told + ": some have the same key",
+                "on_conflict = 'update' lets the last of them win");
+  }
+  return {told};
+}
+
+}  // namespace
+
+std::span<const OptionSpec> weaviate_target_options() { return kOptions; }
+
+std::shared_ptr<Target> make_weaviate_target(const std::string& place, const Options& options) {
+  return std::make_shared<WeaviateTarget>(place, options);
+}
+
+}  // namespace lugger
