@@ -168,7 +168,8 @@ bool is_vector(const Value& in) noexcept {
 Failure coerce_json(Coercer& c, const Value& in, Value& out, Arena& arena) {
   const CoercePolicy& policy = c.policy();
   if (in.absent()) {
-    const bool of_a_row = in.type == ValueType::kNull && in.aux == kSqlNull;
+    // A hook's lugger.null has 1 in i64, whatever the slot held before (codec.lua).
+    const bool of_a_row = in.type == ValueType::kNull && in.aux == kSqlNull && in.i64 == 0;
     if (!policy.json_null || in.type == ValueType::kMissing || of_a_row) return null_out(out);
     out = Value::of(ValueType::kJson, std::string_view("null"));
     return Failure::kNone;

@@ -116,8 +116,9 @@ class InsideRows(unittest.TestCase):
                                             'where id = 1'),
                          [['2026-01-02 03:04:05.123456', 'so, so', '\\N', '{"so, so",NULL}',
                            '12345678901234567890.123']])
+        # NULL of a row is not the null that json_null keeps.
         self.assertEqual(self.database.rows('select c.id, c.j from copied c join original o on o._id = c.id '
-                                            'where c.j is distinct from o.j'), [['3', 'null']])
+                                            'where c.j is distinct from o.j'), [])
 
     def test_a_hook(self):
         hook = """map = function(row, doc)
