@@ -8,6 +8,7 @@ local terminal = require 'lugger.inner.view.terminal'
 local verdict = require 'lugger.inner.verify.verdict'
 local verdict_view = require 'lugger.inner.verify.verdict_view'
 local verification = require 'lugger.inner.verify.verification'
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 -- Any flag of recall asks for it.
 local function recall_of(args)

@@ -2,6 +2,7 @@
 local seen = require 'lugger.inner.job.seen'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local move_line = {}
 
@@ -67,7 +68,7 @@ function move_line.text(list, width)
   for i, one in ipairs(list) do each[i] = seen.sentence(one) end
   local line = table.concat(each, ' | ')
   if table_view.text_width(line) <= width then return line end
-  local head = (#list > 1 and ('%d jobs'):format(#list) or list[1].job) .. ': ' .. phases_of(list)
+  local head = (#list > 1 and ('%d jobs'):format(#list) or assert(list[1]).job) .. ': ' .. phases_of(list)
   local facts = facts_of(list)
   line = joined(head, facts)
   for _, name in ipairs(dropped_first) do

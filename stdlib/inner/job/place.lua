@@ -82,7 +82,7 @@ function source:describe(limit)
   return setmetatable(native.describe(self:resolved(), self.options, limit or 0), description_meta)
 end
 
-local floating = { real = true, ['double precision'] = true, numeric = true }
+local floating = { real = true, ['double precision'] = true, numeric = true } ---@type table<string, boolean>
 
 -- The columns of a table or query with the types that they have. What a row holds is kept: NaN, and JSON's null apart
 -- from NULL.

@@ -5,7 +5,7 @@ local terminal = require 'lugger.inner.view.terminal'
 local all_jobs = {}
 
 --- True for a collection of a live MongoDB.
----@param info lugger.collection_info
+---@param info lugger.source_info
 ---@return boolean
 function all_jobs.is_live(info)
   return info.kind == 'mongodb'

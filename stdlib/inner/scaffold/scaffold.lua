@@ -40,6 +40,7 @@ local scaffold = {}
 ---@field table lugger.scaffold.table
 ---@field indexes lugger.scaffold.index[]
 ---@field file string
+---@field module string by which all.lua requires it
 ---@field text string
 ---@field jobs lugger.job[]|nil of its script
 ---@field kept boolean|nil the script on disk is the user's

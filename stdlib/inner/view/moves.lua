@@ -125,14 +125,14 @@ end
 
 -- Of jobs whose changes come by streams of their own: each reason once, with whom it concerns.
 local function streams(found)
-  local reasons, of = {}, {}
+  local reasons, of = {}, {} ---@type string[], table<string, string[]>
   for _, one in ipairs(found) do
     local why = not one.reason and one.own_stream
     if why and not of[why] then reasons[#reasons + 1], of[why] = why, {} end
     if why then table.insert(of[why], one.job) end
   end
   for _, why in ipairs(reasons) do
-    local jobs = of[why]
+    local jobs = of[why] or {}
     local others = #jobs > 1 and (' and %s'):format(terminal.count(#jobs - 1, 'other')) or ''
     terminal.line('  ', jobs[1], others, ': ', (terminal.printable(why)))
   end
