@@ -1,100 +1,15 @@
-"""Weaviate as target and source: JSON lines in, the same out, every value and vector compared; kills,
-storms and refusals on the way."""
+"""Weaviate as target and source: JSON lines in, the same out, every value and vector compared; kills and
+refusals on the way."""
 import json
-import os
 import random
 import signal
-import struct
-import subprocess
 import time
 import unittest
 import uuid
-from pathlib import Path
 
 import harness
-from weaviate import DoubleWeaviate, live_weaviate
-from weaviate_double import loads
-
-INTO = '''
-local lugger = require 'lugger'
-return lugger.copy {
-  name = 'into',
-  from = lugger.source('docs.jsonl'),
-  into = lugger.target(lugger.env.WEAVIATE_URL, { table = 'Docs', key = 'doc', index = 'flat' }),
-  columns = {
-    { 'doc', 'text', from = '_id' }, { 'title', 'text' }, { 'n', 'int8' }, { 'price', 'float8' },
-    { 'good', 'bool' }, { 'at', 'timestamptz' }, { 'ref', 'uuid' }, { 'tags', 'text[]' },
-    { 'meta', 'jsonb' }, { 'raw', 'bytea' }, { 'embedding', 'vector(8)' }, { 'small', 'halfvec(2)' },
-  },
-}
-'''
-OUT = '''
-local lugger = require 'lugger'
-return lugger.copy {
-  name = 'out',
-  from = lugger.source(lugger.env.WEAVIATE_URL, { collection = 'docs' }),
-  into = lugger.target('out.jsonl', { key = 'doc' }),
-  columns = {
-    { 'id', 'uuid', from = '_id' }, { 'doc', 'text' }, { 'title', 'text' }, { 'n', 'int8' },
-    { 'price', 'float8' }, { 'good', 'bool' }, { 'at', 'timestamptz' }, { 'ref', 'uuid' },
-    { 'tags', 'text[]' }, { 'meta', 'jsonb' }, { 'raw', 'bytea' },
-    { 'embedding', 'vector(8)', from = 'vectors.embedding' },
-    { 'small', 'halfvec(2)', from = 'vectors.small' },
-  },
-}
-'''
-# A few that only an exact reader keeps: -0, the least and the greatest float, 17 digits.
-ODD = [-0.0, 1e-45, 3.4028234663852886e38, 0.1, 16777217, 1.0000001192092896, -1.5, 0]
-
-
-def vector_of(number):
-    random.seed(number)
-    return ODD if number == 0 else [random.uniform(-1, 1) for _ in range(8)]
-
-
-def document(number):
-    return {'_id': f'doc "{number}"\n\u00e9' if number % 7 == 0 else f'd{number}',
-            'title': f'title {number} \u2028', 'n': number * 1000003, 'price': number / 3,
-            'good': number % 2 == 0,
-            'at': {'$date': f'2026-01-0{1 + number % 9}T01:02:03.004Z'},
-            'ref': {'$uuid': str(uuid.UUID(int=number * 7919))}, 'tags': [f't{number}', '', 'a"b'],
-            'meta': {'a': [1, 2.5, None], 'b': {'c': 'x'}},
-            'raw': {'$binary': {'base64': 'AAH/', 'subType': '00'}},
-            'embedding': vector_of(number), 'small': [number % 100, -0.5]}
-
-
-def floats(vector):
-    return struct.pack(f'<{len(vector)}f', *vector)
-
-
-def object_id(key):
-    return str(uuid.uuid5(uuid.NAMESPACE_DNS, key))
-
-
-class Case(unittest.TestCase):
-    @classmethod
-    def make(cls):
-        return live_weaviate()
-
-    def setUp(self):
-        self.server = self.make()
-        self.addCleanup(self.server.stop)
-        self.client = self.server.client()
-        self.cwd = Path(harness.scratch())
-        (self.cwd / 'into.lua').write_text(INTO, encoding='utf-8')
-        (self.cwd / 'out.lua').write_text(OUT, encoding='utf-8')
-
-    def documents(self, documents):
-        (self.cwd / 'docs.jsonl').write_text(''.join(json.dumps(one) + '\n' for one in documents),
-                                             encoding='utf-8')
-
-    def run_lugger(self, *arguments, env=None, **options):
-        return harness.lugger(*arguments, cwd=self.cwd, timeout=60,
-                              env={'WEAVIATE_URL': self.server.url, **(env or {})}, **options)
-
-    def lines(self):
-        with open(self.cwd / 'out.jsonl', encoding='utf-8') as file:
-            return [loads(line) for line in file]
+from weaviate import live_weaviate
+from weaviate_case import INTO, ODD, OUT, Case, document, floats, object_id, vector_of
 
 
 class RoundTrip(Case):
@@ -321,94 +236,5 @@ class Kills(Case):
                          sorted(one['_id'] for one in documents))
 
 
-class Faults(Case):
-    """What only the double does on demand."""
-
-    @classmethod
-    def make(cls):
-        return DoubleWeaviate()
-
-    def load(self, count=300, **options):
-        self.documents(document(i) for i in range(count))
-        return self.run_lugger('run', 'into.lua', '--create', '-j', '1', **options)
-
-    def test_a_storm_of_429_and_cut_answers(self):
-        random.seed(5)
-        storm = [(429, {'Retry-After': '0'}, 'slow down'), (503, {}, 'no leader'), 'cut', 'close',
-                 *[None] * 8]
-        self.server.fault = lambda request: random.choice(storm)
-        self.load()
-        self.run_lugger('run', 'out.lua')
-        self.server.fault = None
-        self.assertEqual(len(self.client.all('Docs')), 300)
-        self.assertEqual(len(self.lines()), 300)
-        self.assertIn('equal', repr(self.run_lugger('verify', 'into.lua')))
-
-    def test_bodies_that_are_too_large_are_halved(self):
-        self.server.limit = 20000
-        self.load()
-        self.assertEqual(len(self.client.all('Docs')), 300)
-        sizes = [size for _, path, size in self.server.requests if path == '/v1/batch/objects']
-        self.assertGreater(max(sizes), 20000)
-
-    def test_a_class_that_vanishes_is_not_made_by_guesses(self):
-        batches = []
-
-        def vanish(request):
-            if request[1] == '/v1/batch/objects':
-                batches.append(1)
-                if len(batches) == 2:
-                    self.server.classes.pop('Docs')
-            return None
-        self.server.fault = vanish
-        documents = [document(i) for i in range(9000)]
-        for one in documents:
-            one['title'] += 'x' * 4000
-        self.documents(documents)
-        failed = self.run_lugger('run', 'into.lua', '--create', '-j', '1', expect=1)
-        self.assertRegex(failed.err, 'the class Docs (is gone|was changed)')
-
-    def test_a_store_that_is_read_only_is_waited_for(self):
-        def recover(request):
-            reads = sum(1 for _, path, _ in self.server.requests if path == '/v1/batch/objects')
-            self.server.read_only = reads < 3
-        self.server.fault = recover
-        self.assertEqual(self.load(50).books()['inserted'], 50)
-
-    def test_a_server_that_is_slower_than_the_timeout(self):
-        self.documents([document(1)])
-        self.client.make({'class': 'Docs', 'vectorConfig': {}, 'properties': []})
-        slow = OUT.replace("collection = 'docs'", "collection = 'docs', timeout_s = 0.2")
-        (self.cwd / 'slow.lua').write_text(slow, encoding='utf-8')
-        self.server.fault = lambda request: 1.0
-        failed = self.run_lugger('run', 'slow.lua', expect=1)
-        self.assertIn('timed out', failed.err)
-
-
-class Tls(Case):
-    @classmethod
-    def make(cls):
-        cls.certificate = Path(harness.scratch()) / 'server.pem'
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
-                        '-nodes', '-days', '2', '-subj', '/CN=double', '-addext',
-                        'subjectAltName=IP:127.0.0.1', '-out', cls.certificate, '-keyout',
-                        cls.certificate.with_suffix('.key')], check=True, capture_output=True)
-        with open(cls.certificate, 'ab') as file:
-            file.write(cls.certificate.with_suffix('.key').read_bytes())
-        return DoubleWeaviate(certificate=cls.certificate)
-
-    def test_a_certificate_is_checked(self):
-        self.documents([document(1)])
-        refused = self.run_lugger('plan', 'into.lua', '--create', expect=1)
-        self.assertIn('cannot be trusted', refused.err)
-        self.assertEqual(self.server.requests, [])
-        for option in (f"ca_file = '{self.certificate}'", 'verify_tls = false'):
-            (self.cwd / 'into.lua').write_text(INTO.replace("key = 'doc'", f"key = 'doc', {option}"),
-                                               encoding='utf-8')
-            self.run_lugger('plan', 'into.lua', '--create')
-        self.assertNotEqual(self.server.requests, [])
-
-
 if __name__ == '__main__':
-    os.environ.setdefault('PYTHONHASHSEED', '0')
     unittest.main()
