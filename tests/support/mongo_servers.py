@@ -192,6 +192,15 @@ class RealServer(Process):
                 database, _, name = one['ns'].partition('.')
                 client.command(database, {'killCursors': name, 'cursors': [one['cursor']['cursorId']]})
 
+    def _oplog_begins(self, client):
+        while True:
+            try:
+                first = client.find('local.oplog.rs', sort={'$natural': 1}, limit=1)[0]['ts']
+                return first.seconds, first.increment
+            except mongo_wire.CommandError as error:
+                if error.code != 136:  # CappedPositionLost: what it found was trimmed under its eyes
+                    raise
+
     def trim_oplog(self, before=None):
         """Writes until the oplog has lost what lies before a time: a small `oplog_mb` makes it short."""
         filler = [{'_id': place, 'filler': 'x' * 1_000_000} for place in range(8)]
@@ -199,8 +208,7 @@ class RealServer(Process):
             last = client.command('admin', {'ping': 1})['operationTime']
             goal = before or (last.seconds, last.increment)
             while True:
-                first = client.find('local.oplog.rs', sort={'$natural': 1}, limit=1)[0]['ts']
-                if (first.seconds, first.increment) >= goal:
+                if self._oplog_begins(client) >= goal:
                     return
                 client.insert('lugger_filler.filler', *filler)
                 client.delete('lugger_filler.filler', {})
