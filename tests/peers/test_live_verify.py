@@ -243,7 +243,8 @@ class LiveVerify(LiveCase):
         other = copy('shop.odd', 'odd', extra='')
         for jobs in ([copy(), other], [other, copy()]):
             (move.work.directory / 'two.lua').write_text(script(*jobs), encoding='utf-8')
-            done = move.work.lugger('verify', 'two.lua', '--live', '--json', '--verdict', 'verdict.json', expect=1)
+            done = move.work.lugger('verify', 'two.lua', '--live', '--json', '--verdict', 'verdict.json',
+                                    expect=1)
             self.assertEqual([(one['job'], one['equal']) for one in json.loads(done.out)],
                              [('shop.docs -> docs', True)], done.out)
             self.assertIn('shop.odd -> odd cannot be verified under writes', done.err)
