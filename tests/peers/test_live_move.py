@@ -34,13 +34,13 @@ class LiveMove(LiveCase):
         self.assertIn('not made of _id', move.start().ended(1))
 
     def test_a_server_that_goes_away_before_the_copy_is_waited_for(self):
-        self.insert({'_id': 'a', 'k': 'é'})
+        Writer(self.server, 9, 2000).fill()
         with mongo_proxy.Proxy(self.server.port) as proxy:
-            gone = proxy.on('aggregate', mongo_proxy.fail(11600, 'interrupted at shutdown'), times=0,
-                            where=lambda body: '$changeStream' in str(body.get('pipeline')))
-            move = self.move(url=proxy.url).start()
-            move.wait_to_say('begins again in 5 s', 90)
-            proxy.rules.remove(gone)
+            proxy.on('aggregate', mongo_proxy.fail(11600, 'interrupted at shutdown'),
+                     where=lambda body: '$sample' in str(body.get('pipeline')))
+            move = self.move(url=proxy.url).start('-j', '4')
+            move.wait_to_say('begins again in 5 s')
+            self.assertIn('interrupted at shutdown', move.told)
             move.follow()
             move.assert_equal(self.server)
             move.end()
