@@ -233,7 +233,7 @@ class LiveVerify(LiveCase):
         move.end(signal.SIGKILL, -9)
         self.assertIn('has ended', self.verify(move, 1))
         told = move.work.lugger('repair', 'job.lua', '--live', '--apply', expect=1).err
-        self.assertIn('lugger move SCRIPT', told)
+        self.assertIn('lugger move job.lua', told)
         self.assertIn('--where', self.verify(move, 1, '--where', 'true'))
 
     def test_a_job_that_is_not_followed_does_not_take_the_verdict_of_the_others(self):
