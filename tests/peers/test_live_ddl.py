@@ -48,6 +48,13 @@ class Policies(Following):
         move.assert_equal(self.server)
         move.end()
 
+    def test_where_a_drop_stops_the_command_to_go_on_with_accepts_the_script(self):
+        move = self.following("'stop'")
+        self.command('shop', DROP)
+        told = ' '.join(move.ended(1).split())
+        self.assertIn('empty the tables and copy it anew: lugger move job.lua --restart', told)
+        self.assertIn('go on with: lugger move job.lua --create --accept-changes', told)
+
     def test_a_drop_that_is_warned_of_leaves_the_rows(self):
         move = self.following("{ drop = 'warn' }")
         with self.server.client() as client:    # what comes right before it is not passed over
@@ -144,7 +151,7 @@ class Policies(Following):
         self.command('admin', ONTO)
         told = ' '.join(move.ended(1).split())
         self.assertIn('another collection has its place', told)
-        self.assertIn('lugger move SCRIPT --restart', told)
+        self.assertIn('lugger move job.lua --restart', told)
         self.assertEqual(self.rows_of(move), ['a', 'b'])
         move.database.query('delete from docs')
         move.start('--restart').follow()
