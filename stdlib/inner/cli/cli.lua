@@ -209,8 +209,10 @@ function cli.load(args)
     cli.script_line(args)), load)
 end
 
+---@type table<string, boolean>
 local only_once = { ['--restart'] = true, ['--again'] = true, ['--detach'] = true, ['--accept-changes'] = true }
 -- Where `lugger follow` begins: what goes on has a position.
+---@type table<string, boolean>
 local beginnings = { ['--from-time'] = true, ['--after'] = true }
 
 --- The command that resumes a stopped run: this one, without flags that must not be repeated.

@@ -1,6 +1,13 @@
 -- Why jobs failed, as it is told on standard error.
 local terminal = require 'lugger.inner.view.terminal'
 
+---@class lugger.failed_job
+---@field job string
+---@field status "failed"
+---@field error string
+---@field cause any
+---@field told boolean|nil
+
 local failures = {}
 
 local function cause_of(result)
@@ -38,7 +45,7 @@ end
 
 --- Tells why jobs failed. A cause that several share, such as a server that cannot be reached, is printed once; a
 --- failure that was told before is only mentioned.
----@param results lugger.attempt_result[]
+---@param results (lugger.attempt_result|lugger.failed_job)[]
 function failures.tell(results)
   local causes, jobs = {}, {} ---@type string[], table<string, string[]>
   for _, result in ipairs(results) do

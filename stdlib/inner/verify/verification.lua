@@ -150,7 +150,7 @@ end
 ---@param options lugger.verify_options|nil
 ---@param quiet boolean|nil no progress
 ---@return lugger.verdict[]
----@return { job: string, status: "failed", error: string }[] failed
+---@return lugger.failed_job[] failed
 function verification.verify_all(jobs, options, quiet)
   local each, verdicts, failed, next_job = verification.options(options), {}, {}, 1
   ---@type { name: string, job: lugger.job, alone: boolean, running: lugger.native.verification }[]
