@@ -1,8 +1,12 @@
 """What status says of a move whose process is not heard of, that was refused, or that stands among others."""
+import json
 import signal
 
+import bson
 import harness
+from live_moves import copy, script
 from live_seen import Seen
+from mongo_servers import wait_for
 
 
 class Status(Seen):
@@ -50,6 +54,36 @@ class Status(Seen):
         told = move.start().ended(1)
         self.assertIn('the script has changed since it began', told)
         self.assertEqual(self.status(move)['changes'], before)
+
+    def test_a_script_shows_its_own_moves_and_what_runs(self):
+        """A second script of the same target, stopped, with a command of its own."""
+        with self.server.client() as client:
+            client.insert('shop.more', {'_id': bson.Int32(1), 'k': 'a'})
+        move = self.following()
+        other = move.work.directory / 'other.lua'
+        other.write_text(script(copy('shop.more', 'more', extra='')))
+        process = move.work.start('move', 'other.lua', '--create')
+        told = "select count(*) from lugger.watched where job like '%more'"
+        wait_for(lambda: move.number(told), 'it is told', 30)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        self.assertEqual([one['job'] for one in self.all_of(move, 'other.lua')], ['shop.more -> more'])
+        self.assertEqual(self.status(move)['job'], 'shop.docs -> docs')
+        move.work.lugger('verify', 'job.lua')
+        told = move.work.lugger('status', 'job.lua').out
+        self.assertTrue(told.startswith('shop.docs -> docs running'), told)
+        self.assertNotIn('more', told)
+        move.end()
+        told = move.work.lugger('status', 'job.lua').out
+        self.assertTrue(told.startswith('shop.docs -> docs (verify) done'), told)
+        # Of all that the target has, each way on is named with its job.
+        told = move.work.lugger('status', move.database.url).out
+        self.assertIn('  shop.docs -> docs: go on with: lugger move job.lua --create\n', told)
+        self.assertIn('  shop.more -> more: go on with: lugger move other.lua --create\n', told)
+
+    @staticmethod
+    def all_of(move, place):
+        return json.loads(move.work.lugger('status', place, '--json').out)['moves']
 
 
 if __name__ == '__main__':

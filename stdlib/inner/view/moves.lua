@@ -113,12 +113,13 @@ end
 
 --- What is known of moves, by job.
 ---@param state lugger.native.state
+---@param jobs table<string, boolean>|nil of these names alone
 ---@return lugger.move_status[]
-function moves.of(state)
+function moves.of(state, jobs)
   local out, known, told = {}, {}, {}
   for _, one in ipairs(state:told()) do told[one.job] = one end
   for _, run in ipairs(state:runs(1000)) do
-    if not known[run.job] then
+    if not known[run.job] and (not jobs or jobs[run.job]) then
       known[run.job] = true
       local ledger = of_ledger(state, run.job)
       local one = ledger and told[run.job] and of_process(told[run.job], ledger) or ledger
@@ -197,8 +198,9 @@ end
 
 --- Shows them as a table; nothing where there is none.
 ---@param state lugger.native.state
-function moves.show(state)
-  local found = moves.of(state)
+---@param jobs table<string, boolean>|nil of these names alone
+function moves.show(state, jobs)
+  local found = moves.of(state, jobs)
   if #found == 0 then return end
   local rows = {}
   for _, one in ipairs(found) do
