@@ -132,11 +132,11 @@ std::optional<Error> lost_tables(State& state, const RunRequest& request,
       "put it back as it was, or load everything again with --restart --create");
 }
 
-void take_lease(State& state, const std::string& job) {
+void take_lease(State& state, const std::string& job, std::string_view hint) {
   std::string holder;
   if (state.lease(job, holder)) return;
   throw Error(Code::kConflict, fmt::format("{} is already running ({})", job, holder),
-              "wait for it, or stop it first");
+              std::string(hint));
 }
 
 std::optional<SettledUnit> settle_unit(State& state, const std::string& run,

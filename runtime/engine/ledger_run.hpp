@@ -66,7 +66,8 @@ std::optional<Error> lost_tables(State& state, const RunRequest& request,
                                  const std::vector<std::string>& missing);
 
 /// Claims a job for the lifetime of the State. Error{conflict} when another process has claimed it.
-void take_lease(State& state, const std::string& job);
+void take_lease(State& state, const std::string& job,
+                std::string_view hint = "wait for it, or stop it first");
 
 /// The sum of everything that a run has committed, over all of its attempts and processes.
 Tally books_of_run(State& state, const std::string& run);

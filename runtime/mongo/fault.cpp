@@ -53,6 +53,17 @@ std::string hint_of_silence(std::string_view why) {
   return "check the URL's hosts and replicaSet, TLS, and that the server runs";
 }
 
+/// A server repeats the whole command that it denies, with all ids that it is about: its name and
+/// collection say enough.
+std::string_view without_command(std::string_view message, std::string_view& end) {
+  constexpr std::string_view kBefore = " to execute command { ";
+  const size_t begin = message.find(kBefore);
+  const size_t comma = begin == message.npos ? begin : message.find(',', begin + kBefore.size());
+  if (comma == message.npos) return message;
+  end = ", ... }";
+  return message.substr(0, comma);
+}
+
 }  // namespace
 
 MongoFault fault_of(const bson_error_t& error, Bytes reply, const std::string& shown) {
@@ -63,7 +74,9 @@ MongoFault fault_of(const bson_error_t& error, Bytes reply, const std::string& s
   const bool answered = error.domain == MONGOC_ERROR_SERVER || authentication;
   const auto number = answered && !authentication ? static_cast<int32_t>(error.code) : 0;
   const Code code = authentication ? Code::kAuth : code_of(number, !answered);
-  std::string message = fmt::format("{}: {}", shown, error.message);
+  std::string_view said = error.message, end;
+  if (number == MongoFault::kUnauthorized) said = without_command(said, end);
+  std::string message = fmt::format("{}: {}{}", shown, said, end);
   if (const std::string name = text_of(bson_field(reply, "codeName")); !name.empty())
     message += fmt::format(" ({} {})", number, name);
   std::string hint;

@@ -253,6 +253,12 @@ void count_deleted(const std::vector<uint64_t>& rows, RepairResult& result) {
   }
 }
 
+/// A move that follows writes what is wrong by itself, in order with its changes.
+std::string_view hint_of_claimed(Source& source) {
+  return source.feed() ? "with --live the run that follows mends it; or stop that run first"
+                       : "wait for it, or stop it first";
+}
+
 void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOptions& options,
                   const std::set<OwnRow>& rows, RepairResult& result) {
   context.rows->eraser();  // nothing is recorded of a repair where none can be
@@ -262,7 +268,7 @@ void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOp
   refuse_problems(report, context.job.spec.name);
   if (report.mode == "direct" && !shape->mapping().key.empty()) report.mode = "staged";
   LedgerRun ledger(target.state());
-  take_lease(ledger.state(), context.job.spec.name);
+  take_lease(ledger.state(), context.job.spec.name, hint_of_claimed(*context.job.source));
   begin_run(context, ledger, report.mode);
   result.run = ledger.run();
   RunResult end;

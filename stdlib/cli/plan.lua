@@ -24,13 +24,24 @@ local function invert(args)
   return status
 end
 
+-- What would keep the changes of a move from being applied keeps it from beginning.
+local function add_problems_of_move(job, plan, settings)
+  local known = {}
+  for _, problem in ipairs(plan.report.problems) do known[problem] = true end
+  for _, problem in ipairs(job:plan({ follow = true, create = settings.create }).report.problems) do
+    if not known[problem] then table.insert(plan.report.problems, problem) end
+  end
+end
+
 -- Of a live MongoDB: what no table has, and whether its changes can be followed.
-local function look_at_live(job, plan)
+local function look_at_live(job, plan, settings)
   if plan.source_info.kind ~= 'mongodb' then return nil end
   local obstacle, advice = job:handle():ask_to_follow()
+  if obstacle == '' and job.moves then add_problems_of_move(job, plan, settings) end
   if obstacle ~= '' then
-    table.insert(plan.warnings, ('its changes cannot be followed: %s. lugger run copies it; lugger verify compares '
-      .. 'the two once nobody writes'):format(obstacle))
+    local text = ('its changes cannot be followed: %s. lugger run copies it; lugger verify compares the two once '
+      .. 'nobody writes'):format(obstacle)
+    table.insert(job.moves and plan.report.problems or plan.warnings, text)
   end
   if advice ~= '' then table.insert(plan.warnings, advice) end
   return decisions.of(plan)
@@ -47,7 +58,7 @@ local function run(args)
       local settings = { jobs = args.jobs, create = args.create or loaded.create, limit = args.limit }
       local plan = job:plan(settings)
       for _, warning in ipairs(warnings[job:name()] or {}) do table.insert(plan.warnings, warning) end
-      plan_view.show(plan, settings, look_at_live(job, plan))
+      plan_view.show(plan, settings, look_at_live(job, plan, settings))
       problems = problems + #plan.report.problems
     else
       terminal.line(job:name(), '\n  a task: what it does is known only while it runs; try `lugger run --dry-run`')

@@ -1,6 +1,7 @@
 -- lugger verify SCRIPT: compares source and target by value.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
+local failures = require 'lugger.inner.job.failures'
 local json = require 'lugger.inner.base.json_text'
 local places = require 'lugger.inner.cli.places'
 local query_pairs = require 'lugger.inner.verify.query_pairs'
@@ -54,7 +55,9 @@ local function tell_next(list, args)
       wrong = wrong or tonumber(one.missing) + tonumber(one.extra) + tonumber(one.different) > 0
     end
   end
-  if wrong then terminal.say('what a repair would write: lugger repair ', cli.script_line(args)) end
+  if wrong then
+    terminal.say('what a repair would write: lugger repair ', cli.script_line(args), args.live and ' --live' or '')
+  end
   if refused then terminal.say('see the rejects with: lugger rejects ', cli.script_line(args)) end
 end
 
@@ -65,11 +68,14 @@ local function run(args)
       'lugger pairs FILE --json')
   end
   local jobs = jobs_of(args)
-  local list = verification.verify_all(jobs, options_of(args), args.quiet or args.json)
+  local list, failed = verification.verify_all(jobs, options_of(args), args.quiet or args.json)
   for _, found in ipairs(list) do
     if not found.equal then status = cli.exit.differences end
   end
-  local signed = args.verdict and verdict.write(args.verdict, list)
+  if #failed > 0 then status = cli.exit.failed end
+  failures.tell(failed)
+  if #list == 0 then return status end
+  local signed = args.verdict and verdict.write(args.verdict, list, failed)
   if args.json then
     local fields = json.list {}
     for i, found in ipairs(list) do fields[i] = verdict.fields(found) end
@@ -82,7 +88,9 @@ local function run(args)
       or '; not signed: `lugger verdict key` makes a key')
   end
   if not args.quiet and not args.json then tell_next(list, args) end
-  if args.query_pairs and run_pairs(args.query_pairs, jobs[1]) ~= cli.exit.done then status = cli.exit.differences end
+  if args.query_pairs and run_pairs(args.query_pairs, jobs[1]) ~= cli.exit.done and #failed == 0 then
+    status = cli.exit.differences
+  end
   return status
 end
 

@@ -83,7 +83,8 @@ class LiveFollow(unittest.TestCase):
         self.work.run('--create')
         begin, _ = self.now()
         self.write(1001)
-        self.follow('--from-time', begin)
+        told = self.follow('--from-time', begin)
+        self.assertIn('Go on with: lugger follow job.lua --log plain\n', told)
         self.write(1002)
         self.assertIn('goes on', self.follow())
         told = self.work.lugger('status', 'job.lua').out

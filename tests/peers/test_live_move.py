@@ -4,7 +4,9 @@ import random
 import signal
 import time
 
+import bson
 import harness
+import mongo_proxy
 from live_case import LiveCase
 from live_moves import SLOW, TAGS, Writer, copy
 from mongo_replica import Replica
@@ -20,6 +22,28 @@ class LiveMove(LiveCase):
         writer = Writer(self.server, seed, count, **more).fill()
         self.addCleanup(writer.finish)
         return writer
+
+    def test_plan_tells_what_keeps_a_move_from_beginning(self):
+        """A key that a deleted document would not tell: the copy alone can be made, and the move cannot."""
+        self.insert({'_id': 'a', 'k': 'é', 'n': bson.Int32(1)})
+        columns = "{ 'mongo_id', 'int8', from = 'n' }, { 'k', 'text' }"
+        move = LiveCase.move(self, copy(columns=columns, extra=''))
+        told = move.work.lugger('plan', 'job.lua', '--create', expect=1)
+        self.assertIn('is in the key and not made of _id', told.out + told.err)
+        self.assertEqual((told.out + told.err).count('not made of _id'), 1)
+        self.assertIn('not made of _id', move.start().ended(1))
+
+    def test_a_server_that_goes_away_before_the_copy_is_waited_for(self):
+        Writer(self.server, 9, 2000).fill()
+        with mongo_proxy.Proxy(self.server.port) as proxy:
+            proxy.on('aggregate', mongo_proxy.fail(11600, 'interrupted at shutdown'),
+                     where=lambda body: '$sample' in str(body.get('pipeline')))
+            move = self.move(url=proxy.url).start('-j', '4')
+            move.wait_to_say('begins again in 5 s')
+            self.assertIn('interrupted at shutdown', move.told)
+            move.follow()
+            move.assert_equal(self.server)
+            move.end()
 
     def test_copied_and_followed_under_writes(self):
         writer = self.writer(1, 2000)

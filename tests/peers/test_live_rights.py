@@ -94,6 +94,14 @@ class Rights(Live):
         self.assertIn('not authorized', told.err)
         self.assertIn('lugger init --mongo-role', told.err)
 
+    def test_a_server_repeats_a_command_with_all_its_ids(self):
+        denied = ('not authorized on shop to execute command { find: "docs", filter: { _id: { $in: [ 0, 1, 2 ] '
+                  '} }, $db: "shop" }')
+        self.proxy.on('find', mongo_proxy.fail(13, denied), times=0)
+        told = self.work().run('--create', expect=1).err
+        self.assertIn('to execute command { find: "docs", ... }', told)
+        self.assertNotIn('$in', told)
+
     def test_without_changestream_a_copy_is_still_made(self):
         self.proxy.on('aggregate', DENIED, times=0, where=is_stream)
         self.assertIn('its changes cannot be followed: ', self.plan().err)

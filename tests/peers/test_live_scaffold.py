@@ -18,6 +18,10 @@ class LiveScaffold(LiveCase):
         self.assertIn('with `MONGO_URI` set to the source and `PG_URI` to the target', readme)
         self.assertIn('lugger move migrate/all.lua --create', readme)
         self.assertNotIn('lugger run', readme)
+        self.assertNotIn('not_null', (work.directory / 'migrate/docs.lua').read_text(encoding='utf-8'))
+        work.lugger('scaffold', 'env:MONGO_URI', '--out', 'strict', '--not-null', 'later')
+        self.assertIn("not_null = { 'k', 'n' }",
+                      (work.directory / 'strict/docs.lua').read_text(encoding='utf-8'))
         self.assertIn('lugger move migrate/docs.lua --create',
                       (work.directory / 'migrate/docs.lua').read_text(encoding='utf-8'))
         self.assertIn("return require('lugger').move { jobs = {",

@@ -8,7 +8,7 @@ import bson
 import harness
 import mongo_proxy
 from live_case import LiveCase
-from live_moves import COLUMNS, Writer, copy
+from live_moves import COLUMNS, Writer, copy, script
 from mongo_servers import wait_for
 
 QUIET = 20      # documents that the application leaves alone, and that are read first
@@ -185,6 +185,19 @@ class LiveVerify(LiveCase):
         self.assertLess(most, 96 << 10)
         move.end()
 
+    def test_rows_that_are_shown_have_their_keys(self):
+        move = self.move()
+        self.write()
+        self.writer.finish()
+        move.settle(self.server)
+        move.database.query("insert into docs (mongo_id, k) select 'extra' || i, 'x' "
+                            'from generate_series(1, 40) i')
+        found = self.verify(move, 4)
+        self.assertEqual(counts(found)['docs']['extra'], 40)
+        keys = [one['key'] for one in found['rows']]
+        self.assertTrue(0 < len(keys) <= 10 and all(keys), keys)
+        move.end()
+
     def test_keys_that_are_made_of_the_id_and_documents_that_are_refused(self):
         columns = ("{ 'mongo_id', 'uuid', generate = 'v5' }, { 'k', 'text' }, { 'n', 'int8' }, "
                    "{ 'pad', 'text' }")
@@ -233,8 +246,38 @@ class LiveVerify(LiveCase):
         move.end(signal.SIGKILL, -9)
         self.assertIn('has ended', self.verify(move, 1))
         told = move.work.lugger('repair', 'job.lua', '--live', '--apply', expect=1).err
-        self.assertIn('lugger move SCRIPT', told)
+        self.assertIn('lugger move job.lua', told)
         self.assertIn('--where', self.verify(move, 1, '--where', 'true'))
+
+    def test_a_job_that_is_not_followed_does_not_take_the_verdict_of_the_others(self):
+        move = self.move()
+        self.insert({'_id': 'a', 'k': 'é'}, name='odd')
+        move.database.query('create table odd (mongo_id text primary key, k text, n int8, pad text)')
+        other = copy('shop.odd', 'odd', extra='')
+        for jobs in ([copy(), other], [other, copy()]):
+            (move.work.directory / 'two.lua').write_text(script(*jobs), encoding='utf-8')
+            done = move.work.lugger('verify', 'two.lua', '--live', '--json', '--verdict', 'verdict.json',
+                                    expect=1)
+            self.assertEqual([(one['job'], one['equal']) for one in json.loads(done.out)],
+                             [('shop.docs -> docs', True)], done.out)
+            self.assertIn('shop.odd -> odd cannot be verified under writes', done.err)
+            kept = json.loads((move.work.directory / 'verdict.json').read_text(encoding='utf-8'))
+            self.assertEqual((kept['equal'], [one['job'] for one in kept['jobs']],
+                              [one['job'] for one in kept['failed']]),
+                             (False, ['shop.docs -> docs'], ['shop.odd -> odd']), kept)
+        told = move.work.lugger('verify', 'two.lua', '--live', expect=1)
+        self.assertIn('shop.docs -> docs: equal', told.out)
+        move.end()
+
+    def test_what_mends_it_is_told_with_the_flag_that_works(self):
+        move = self.move()
+        move.database.query("update docs set pad = 'planted' where k = 'quiet 3'")
+        told = move.work.lugger('verify', 'job.lua', '--live', expect=4)
+        self.assertIn('lugger repair job.lua --live\n', told.out + told.err)
+        told = move.work.lugger('repair', 'job.lua', '--apply', expect=1).err
+        self.assertIn('with --live the run that follows mends it', told)
+        move.work.lugger('repair', 'job.lua', '--live', '--apply')
+        move.end()
 
     def test_a_repair_of_a_source_that_is_written_to_finds_documents_by_their_id(self):
         """Each reading finds one document more before those that are wrong."""

@@ -192,6 +192,7 @@ end
 ---@return lugger.script.loaded
 function cli.load(args)
   require('lugger.inner.cli.production').allowed = args.yes or false
+  terminal.name_script(cli.script_line(args))
   local function load()
     return script.load(args.script, {
       arguments = args.script_arguments, reserved = flags.reserved(args.command),
@@ -208,16 +209,33 @@ function cli.load(args)
     cli.script_line(args)), load)
 end
 
+local only_once = { ['--restart'] = true, ['--again'] = true, ['--detach'] = true, ['--accept-changes'] = true }
+-- Where `lugger follow` begins: what goes on has a position.
+local beginnings = { ['--from-time'] = true, ['--after'] = true }
+
 --- The command that resumes a stopped run: this one, without flags that must not be repeated.
 ---@param args table
 ---@return string
 function cli.resume_line(args)
   local own = { rejects = true, move = true, follow = true }
-  local words = { 'lugger', own[args.command_name] and args.command_name or 'run' }
-  ---@type table<string, boolean|nil>
-  local drop = { ['--restart'] = true, ['--again'] = true, ['--detach'] = true, ['--accept-changes'] = true }
+  local words, value_follows = { 'lugger', own[args.command_name] and args.command_name or 'run' }, false
   for _, word in ipairs(args.words) do
-    if not drop[word] then words[#words + 1] = terminal.shell_quote(system.mask_secrets(word)) end
+    local begins = args.command_name == 'follow' and beginnings[word:match '^[^=]*']
+    if not (value_follows or begins or only_once[word]) then
+      words[#words + 1] = terminal.shell_quote(system.mask_secrets(word))
+    end
+    value_follows = begins and not word:find('=', 1, true)
+  end
+  return table.concat(words, ' ')
+end
+
+--- The command itself, for what has not begun yet; no longer behind the terminal's back.
+---@param args table
+---@return string
+function cli.same_line(args)
+  local words = { 'lugger', args.command_name }
+  for _, word in ipairs(args.words) do
+    if word ~= '--detach' then words[#words + 1] = terminal.shell_quote(system.mask_secrets(word)) end
   end
   return table.concat(words, ' ')
 end

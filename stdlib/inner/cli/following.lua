@@ -62,7 +62,7 @@ function following.run(jobs, args, settings)
     end
   end
   local options = { log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = cli.resume_line(args),
-    metrics = metrics_of(args), tidy = tidy }
+    same = cli.same_line(args), metrics = metrics_of(args), tidy = tidy }
   tidy()
   local results = {}
   runner.without_interrupts(function() results = move.run(jobs, settings, options) end)

@@ -16,6 +16,7 @@ local script = require 'lugger.inner.script.script'
 ---@field package normal table what native.job was given
 ---@field package line string|nil
 ---@field package now string|nil
+---@field moves boolean|nil it is of a lugger.move
 ---@field package identity lugger.script.identity
 local job = {}
 local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }
@@ -262,7 +263,7 @@ function job:handle()
   return ready(self)
 end
 
-methods.close('job', job, job_meta, { 'native', 'normal', 'line', 'now', unpack(methods.of_work) })
+methods.close('job', job, job_meta, { 'native', 'normal', 'line', 'now', 'moves', unpack(methods.of_work) })
 
 local module = {}
 

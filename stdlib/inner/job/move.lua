@@ -175,6 +175,7 @@ function move.new(spec)
     end
   end
   clearing.check(spec.jobs)
+  for _, job in ipairs(spec.jobs) do job.moves = true end
   return spec.jobs
 end
 

@@ -32,7 +32,7 @@ local first_pause_s, longest_pause_s, well_s = 5, 300, 600
 ---@field position_lost boolean|nil
 ---@field copy lugger.attempt|nil
 ---@field run lugger.native.run|nil the run that follows
----@field begun boolean|nil it has been at work: what it then fails by may pass
+---@field begun boolean|nil its servers have been reached: what it then fails by may pass
 ---@field again_at number when it begins
 ---@field since number when it began to work
 ---@field tries integer
@@ -122,7 +122,9 @@ function step:begin()
   self.since = system.monotonic()
   self:try(function()
     local handle = self.job:handle()
-    local follows = self.follow_only or not self.restart and handle:move_stage() == 'follow'
+    local stage = handle:move_stage()
+    self.begun = true -- both servers have answered: one that goes away from here on comes back
+    local follows = self.follow_only or not self.restart and stage == 'follow'
     if follows then return self:follow('goes on with its changes') end
     -- What would keep its changes from being applied is told before the copy, not behind it.
     local later = attempt.new(self.job, { follow = true, create = self.copies.create }, self.options)
@@ -136,7 +138,7 @@ function step:begin()
     if not copy.result then copy:start() end
     if copy.result then return self:end_copy(copy.result) end
     -- What was asked of the beginning is not asked again.
-    self.copy, self.copies, self.begun = copy, step.with(self.copies, { restart = false }), true
+    self.copy, self.copies = copy, step.with(self.copies, { restart = false })
     self.phase = 'copying'
     self:tell('copying; what changes meanwhile is kept')
   end)
@@ -171,8 +173,8 @@ end
 function step:follow(text)
   self.copy = nil
   self.run, self.told = self.job:start(self.follows), 0
-  self.follows, self.begun = { follow = true, jobs = 1, patient = true, redact = self.follows.redact,
-    accept_changes = self.follows.accept_changes }, true
+  self.follows = { follow = true, jobs = 1, patient = true, redact = self.follows.redact,
+    accept_changes = self.follows.accept_changes }
   self.phase = 'following'
   self:tell(text)
 end

@@ -292,11 +292,18 @@ local function tell_stage(result, options)
   for _, warning in ipairs(result.warnings) do terminal.warn_once(warning) end
 end
 
+-- The error says that the script is to be changed, and how to go on with the changed one.
+local function asks_to_accept(result)
+  return result.status == 'failed' and (result.error .. (result.hint or '')):find('--accept-changes', 1, true) ~= nil
+end
+
 local function tell_end(result, options)
-  local resume = result.resume_command
+  local begun = result.run and result.run ~= ''
+  local resume = not begun and options.same or result.resume_command
   if not resume or resume == '' then resume = options.resume end
+  if resume and asks_to_accept(result) then resume = resume .. ' --accept-changes' end
   if result.status == 'failed' then
-    if result.run and result.run ~= '' and tonumber(result.tally.read) > 0 and resume then
+    if begun and tonumber(result.tally.read) > 0 and resume then
       terminal.say('what was committed stays; when the cause is removed, go on with: ', resume)
     end
   elseif result.status == 'stopped' then

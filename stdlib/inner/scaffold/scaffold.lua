@@ -302,7 +302,10 @@ end
 -- What follows the load depends on the columns as they are after the rehearsal.
 local function finish(item, place, used, settings)
   if not settings.onto then
-    proven_columns(item.table, item.not_null, item.constraints, settings.not_null == 'now')
+    -- What every document of a live source has today, the next one may lack.
+    if settings.not_null or not all_jobs.is_live(item.census.info) then
+      proven_columns(item.table, item.not_null, item.constraints, settings.not_null == 'now')
+    end
     unique_id(item)
     item.indexes = scaffold_indexes.of(item.census, item.metadata, item.table, used)
     distribute.fit(item, used)

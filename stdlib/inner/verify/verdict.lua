@@ -67,23 +67,26 @@ end
 
 --- The text of a verdict file over several jobs.
 ---@param list lugger.verdict[]
+---@param failed { job: string, error: string }[] jobs that could not be verified
 ---@return string
-function verdict.text(list)
-  local jobs, equal = json.list {}, true
+function verdict.text(list, failed)
+  local jobs, equal, not_verified = json.list {}, #failed == 0, json.list {}
   for i, found in ipairs(list) do
     jobs[i] = verdict.fields(found)
     equal = equal and found.equal
   end
+  for i, one in ipairs(failed) do not_verified[i] = { job = one.job, error = one.error } end
   return json.encode { format = verdict.format, lugger = native.version, equal = equal, jobs = jobs,
-    written = os.date('!%Y-%m-%dT%H:%M:%SZ') } .. '\n'
+    failed = #failed > 0 and not_verified or nil, written = os.date('!%Y-%m-%dT%H:%M:%SZ') } .. '\n'
 end
 
 --- Writes a verdict file and, when there is a key, its signature in FILE.minisig.
 ---@param path string
 ---@param list lugger.verdict[]
+---@param failed { job: string, error: string }[] jobs that could not be verified
 ---@return boolean signed
-function verdict.write(path, list)
-  local text = verdict.text(list)
+function verdict.write(path, list, failed)
+  local text = verdict.text(list, failed)
   local secret = verdict.key_files()
   local signature = system.stat(secret)
     and native.verdict.sign(text, secret, 'verdict written ' .. os.date('!%Y-%m-%dT%H:%M:%SZ'))

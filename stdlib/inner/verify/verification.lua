@@ -137,13 +137,22 @@ function verification.verify(job, options, quiet)
   return with_policies(job, running:result())
 end
 
---- Verifies several jobs, small ones side by side, and returns their verdicts in order.
+-- One job that cannot be verified does not take the verdicts of the others. Not so where the rest would fail as well:
+-- a stop, and a server that is not found before anything is verified.
+local function concerns_all(err, verdicts)
+  local code = type(err) == 'table' and rawget(err, 'code')
+  return code == 'interrupted' or system.stop_level() > 0 or code == 'connect' and #verdicts == 0
+end
+
+--- Verifies several jobs, small ones side by side, and returns their verdicts in order. What keeps one of several from
+--- being verified is returned, too; a single one raises it.
 ---@param jobs lugger.job[]
 ---@param options lugger.verify_options|nil
 ---@param quiet boolean|nil no progress
 ---@return lugger.verdict[]
+---@return { job: string, status: "failed", error: string }[] failed
 function verification.verify_all(jobs, options, quiet)
-  local each, verdicts, next_job = verification.options(options), {}, 1
+  local each, verdicts, failed, next_job = verification.options(options), {}, {}, 1
   ---@type { name: string, job: lugger.job, alone: boolean, running: lugger.native.verification }[]
   local at_work = {}
   local most = #jobs > 1 and (each.jobs or native.default_jobs()) or 1
@@ -157,14 +166,22 @@ function verification.verify_all(jobs, options, quiet)
     end
     return count
   end
+  local function try(job, work)
+    local ok, err = pcall(work)
+    if ok then return end
+    if #jobs == 1 or concerns_all(err, verdicts) then error(err, 0) end
+    failed[#failed + 1] = { job = job:name(), status = 'failed', error = terminal.error_text(err) }
+  end
   local function begin()
     while next_job <= #jobs and not (at_work[1] and at_work[1].alone) do
       local job = jobs[next_job] --[[@as lugger.job]]
       local small = most > 1 and abreast.is_small(job)
       if #at_work > 0 and (not small or under_way() >= most) then return end
-      at_work[#at_work + 1] = { name = job:name(), job = job, alone = not small,
-        running = native.verify(job:handle(), small and small_each or each) }
       next_job = next_job + 1
+      try(job, function()
+        at_work[#at_work + 1] = { name = job:name(), job = job, alone = not small,
+          running = native.verify(job:handle(), small and small_each or each) }
+      end)
     end
   end
   without_interrupts(at_work, function()
@@ -173,12 +190,12 @@ function verification.verify_all(jobs, options, quiet)
     while at_work[1] do
       wait_for_first(at_work, tell, begin)
       local first = at_work[1] --[[@as table]]
-      verdicts[#verdicts + 1] = with_policies(first.job, first.running:result())
+      try(first.job, function() verdicts[#verdicts + 1] = with_policies(first.job, first.running:result()) end)
       table.remove(at_work, 1)
       begin()
     end
   end)
-  return verdicts
+  return verdicts, failed
 end
 
 --- Verifies one job; with `apply`, also writes wrong rows again and verifies once more.

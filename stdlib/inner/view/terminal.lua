@@ -152,6 +152,19 @@ function terminal.speak(words)
   spoken = words
 end
 
+local script_line
+
+--- The runtime does not know the script of a command, and says SCRIPT; from here on it is named.
+---@param line string
+function terminal.name_script(line)
+  script_line = line
+end
+
+local function with_script(text)
+  if not script_line then return text end
+  return (text:gsub('(lugger %l+) SCRIPT', function(command) return command .. ' ' .. script_line end))
+end
+
 --- The text of an error, with its hint unless the message contains it.
 ---@param err any
 ---@return string
@@ -159,7 +172,7 @@ function terminal.error_text(err)
   local text = shown.error(err):gsub(' *\t *', ' ') -- libpq indents by tabs
   local hint = type(err) == 'table' and rawget(err, 'hint')
   if type(hint) == 'string' and hint ~= '' and not text:find(hint, 1, true) then text = text .. '; ' .. hint end
-  return system.mask_text(text)
+  return system.mask_text(with_script(text))
 end
 
 --- Writes an error to standard error.
