@@ -13,6 +13,7 @@
 #include "base/digest.hpp"
 #include "base/gate.hpp"
 #include "base/text.hpp"
+#include "base/this_process.hpp"
 #include "base/url.hpp"
 #include "base/whole_file.hpp"
 #include "bindings/guard.hpp"
@@ -252,6 +253,11 @@ static int pid(lua_State* L) {
   return 1;
 }
 
+static int process(lua_State* L) {
+  push(L, this_process());
+  return 1;
+}
+
 static int cpus(lua_State* L) {
   push(L, std::max(1U, std::thread::hardware_concurrency()));
   return 1;
@@ -282,6 +288,7 @@ static constexpr luaL_Reg kFunctions[] = {
     {"nearest", guarded<nearest_word>},
     {"human_bytes", guarded<human>},
     {"pid", guarded<pid>},
+    {"process", guarded<process>},
     {"cpus", guarded<cpus>},
     {nullptr, nullptr},
 };

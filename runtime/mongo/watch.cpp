@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "mongo/command.hpp"
 #include "mongo/stream.hpp"
@@ -18,38 +19,53 @@ class Probing {
   /// Are the changes since a time there? nullopt: the server did not say.
   using Ask = std::function<std::optional<bool>(uint64_t time)>;
 
-  /// The oldest time that is known to be there; 0: `position` is not.
+  /// The oldest time that is known to be there; 0: `position` is not, or it cannot be told.
   uint64_t look(uint64_t head, uint64_t position, const Ask& ask) {
-    if (there_ == 0 || !is_there(there_, ask)) {
-      if (there_ != 0) gone_ = std::max(gone_, there_);
-      there_ = 0;
-      if (position > gone_ && is_there(position, ask))
-        there_ = position;
-      else
-        return 0;
-    }
+    if (!is_bounded(ask) || !holds(position, ask)) return 0;
     // Backwards by ever longer steps until something is gone, then halfway between both.
     for (int asked = 0; asked < kAtOnce && is_coarse(head); ++asked) {
       const uint64_t back = std::max(head - there_, kFirstStep);
-      const uint64_t further = there_ > back ? there_ - back : 1;
-      const uint64_t next = gone_ == 0 ? further : gone_ + (there_ - gone_) / 2;
-      is_there(next, ask) ? there_ = next : gone_ = next;
+      const uint64_t further = there_ > back ? there_ - back : kEver;
+      const uint64_t next = gone_ == kEver && further > kEver ? further : halfway();
+      const std::optional<bool> there = ask(next);
+      if (!there) return 0;
+      (*there ? there_ : gone_) = next;
     }
     return there_;
   }
 
  private:
+  /// Before any set was made.
+  static constexpr uint64_t kEver = seconds(1);
   static constexpr uint64_t kFirstStep = seconds(60), kFurthest = seconds(86400 * 64);
-  static constexpr int kAtOnce = 12;
+  static constexpr int kAtOnce = 12, kSeldom = 10;
 
-  static bool is_there(uint64_t time, const Ask& ask) { return ask(time).value_or(true); }
+  /// An oplog that has let nothing go is said to have any time, even one from before it was begun:
+  /// of such answers no beginning is found. They cost the server a look at all of it.
+  bool is_bounded(const Ask& ask) {
+    if (gone_ == 0 && looks_++ % kSeldom == 0 && ask(kEver) == false) gone_ = kEver;
+    return gone_ != 0;
+  }
+  /// `there_` is what was found before, where that is still there, or `position`.
+  bool holds(uint64_t position, const Ask& ask) {
+    if (there_ != 0) {
+      const std::optional<bool> there = ask(there_);
+      if (!there || *there) return there.has_value();
+      gone_ = std::max(gone_, std::exchange(there_, 0));
+    }
+    if (position <= gone_ || ask(position) != true) return false;
+    there_ = position;
+    return true;
+  }
+  uint64_t halfway() const { return gone_ + (there_ - gone_) / 2; }
   /// What is between both is more than an eighth of what is there.
   bool is_coarse(uint64_t head) const {
     if (head <= there_) return false;
-    return gone_ == 0 ? head - there_ < kFurthest : (there_ - gone_) > (head - there_) / 8;
+    return gone_ == kEver ? head - there_ < kFurthest : (there_ - gone_) > (head - there_) / 8;
   }
 
   uint64_t there_ = 0, gone_ = 0;
+  int looks_ = 0;
 };
 
 bool is_first_ever(const Value& entry) {

@@ -74,28 +74,39 @@ local function show(state, record)
   if record.status ~= 'done' and record.status ~= 'abandoned' then field('resume', record.command) end
 end
 
--- The requested run and its ledger; without a name, the newest run of all.
+-- The newest run of these jobs, or of all. What compares them and has ended does not hide that they run.
+local function newest(state, jobs)
+  local first
+  for _, record in ipairs(state:runs(jobs and 1000 or 1)) do
+    local is_theirs = not jobs or jobs[record.job] or jobs[record.job:match('^(.*) %(verify%)$') or '']
+    if is_theirs and (not first or record.status == 'running') then first = record end
+    if first and (first.mode ~= 'verify' or first.status == 'running') then break end
+  end
+  return first or jobs and state:runs(1)[1]
+end
+
+-- The requested run and its ledger, and the jobs of the script; without a name, the newest run.
 local function find(args)
-  local state, record ---@type lugger.native.state|nil, lugger.run_record|nil
+  local state, record, jobs ---@type lugger.native.state|nil, lugger.run_record|nil, table<string, boolean>|nil
   for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
     local one = native.state(target.place, target.options)
-    local found = args.run_id and run_finder.find(one, args.run_id) or not args.run_id and one:runs(1)[1]
-    if found and (not record or found.run > record.run) then state, record = one, found end
+    local found = args.run_id and run_finder.find(one, args.run_id) or not args.run_id and newest(one, target.jobs)
+    if found and (not record or found.run > record.run) then state, record, jobs = one, found, target.jobs end
   end
-  return state, record
+  return state, record, jobs
 end
 
 local function run(args)
   places.shift(args)
-  local state, record = find(args)
+  local state, record, jobs = find(args)
   if record and state and args.json then
     terminal.line(json.encode { run = record, partitions = json.list(state:partitions(record.run)),
-      moves = json.list(moves.of(state)) })
+      moves = json.list(moves.of(state, jobs)) })
     return cli.exit.done
   end
   if record and state then
     show(state, record)
-    if not args.run_id then moves.show(state) end
+    if not args.run_id then moves.show(state, jobs) end
     return cli.exit.done
   end
   if not args.run_id then

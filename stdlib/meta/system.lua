@@ -104,6 +104,8 @@ function native.system.nearest(word, candidates) end
 function native.system.human_bytes(bytes) end
 ---@return integer
 function native.system.pid() end
+---@return string "db7 pid 4711": this process, as others find it named
+function native.system.process() end
 ---@return integer
 function native.system.cpus() end
 --- Becomes another program (found on PATH); returns only by raising.

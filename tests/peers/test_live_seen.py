@@ -155,11 +155,31 @@ class Rejects(Seen):
 
 class Oplog(Seen):
     def test_without_the_right_to_read_it_the_oplog_is_measured_by_asking(self):
+        self.with_short_oplog()
+        began = time.time()
         with mongo_proxy.Proxy(self.server.port) as proxy:
             proxy.on('find', DENIED, times=0, where=lambda body: body.get('find') == 'oplog.rs')
             move = self.following(url=proxy.url)
             found = self.wait_for_status(move, lambda one: one.get('oplog_s'), 'the oplog was measured')
             self.assertTrue(found['oplog_probed'])
+            self.assertLess(found['oplog_s'], time.time() - began + 20)
+            # Who may not ask either is told nothing, and not that all of it is there.
+            proxy.on('aggregate', DENIED, times=0, where=lambda body: body.get('maxTimeMS') == 500)
+            self.wait_for_status(move, lambda one: 'oplog_s' not in one, 'it is not known any more')
+            self.assertRegex(move.work.lugger('status', 'job.lua').out, r'(?m)^  shop.docs .* not known$')
+            move.end()
+
+    def test_of_an_oplog_that_was_never_full_no_beginning_is_made_up(self):
+        """A server answers for any time then, also for one before it was made."""
+        with mongo_proxy.Proxy(self.server.port) as proxy:
+            proxy.on('find', DENIED, times=0, where=lambda body: body.get('find') == 'oplog.rs')
+            move = self.following(url=proxy.url)
+            wait_for(lambda: any(body.get('maxTimeMS') == 500 for body in list(proxy.seen)), 'it asked', 30)
+            found = self.wait_for_status(move, lambda one: one.get('lag_s') is not None and
+                                         one['told_s'] < 2, 'it was told')
+            self.assertNotIn('oplog_s', found)
+            self.assertNotIn('alarm', found)
+            self.assertRegex(move.work.lugger('status', 'job.lua').out, r'(?m)^  shop.docs .* not known$')
             move.end()
 
     def test_s0_79_a_lag_that_eats_half_of_the_oplog_raises_the_alarm(self):

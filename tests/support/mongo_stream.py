@@ -220,7 +220,8 @@ class StreamCursor(Cursor):
                            f'{{_data: "{found["_id"]["_data"]}"}}', [LOST])
 
     def _check_window(self):
-        if self.position[0] >= self.store.oplog.oldest:
+        oplog = self.store.oplog
+        if self.position[0] >= oplog.oldest or oplog.oldest == oplog.first:  # nothing was let go
             return
         if self.read_once:
             raise CommandError(136, 'CollectionScan died due to failure to restore tailable cursor position.')

@@ -52,19 +52,21 @@ local function kept_in(directory)
 end
 
 --- The places that a word means: the targets of a script's jobs, a directory with a ledger such as ./.lugger, or the
---- word itself. Without a word: PG_URI, else ./.lugger.
+--- word itself. Without a word: PG_URI, else ./.lugger. `jobs`: the names of the script's jobs there.
 ---@param word string|nil
 ---@param load fun(): lugger.script.loaded
----@return { place: string, options: table|nil }[]
+---@return { place: string, options: table|nil, jobs: table<string, boolean>|nil }[]
 function places.targets(word, load)
   if word and is_script(word) then
     local list, seen = {}, {}
     for _, job in ipairs(load().jobs) do
       local place, options = job:target()
-      if not seen[place] then
-        seen[place] = true
-        list[#list + 1] = { place = place, options = options }
+      local one = seen[place]
+      if not one then
+        one = { place = place, options = options, jobs = {} }
+        seen[place], list[#list + 1] = one, one
       end
+      one.jobs[job:name()] = true
     end
     return list
   end

@@ -42,7 +42,14 @@ local fresh_s = 30
 ---@field reason string|nil why
 ---@field hint string|nil
 ---@field own_stream string|nil why its changes come by a stream of their own, and not by one that jobs share
+---@field process string|nil that works on it: its host and pid
 ---@field source_fault string|nil why the source could not be asked how far it is
+
+--- What has fallen behind follows no longer: it catches up.
+---@param figures lugger.move_figures|table
+function seen.name_lag(figures)
+  if figures.phase == 'following' and (figures.lag_s or 0) > near_s then figures.phase = 'catching up' end
+end
 
 --- Adds what follows from the position and from what the source told of itself.
 ---@param figures lugger.move_figures
@@ -59,8 +66,11 @@ function seen.measure(figures, source)
   figures.changes_to = os.date('!%Y-%m-%dT%H:%M:%S', position) --[[@as string]]
   local is_fresh = head > 0 and source.age >= 0 and source.age < fresh_s
   local apart = math.max(0, head - position)
+  -- How far behind it was when its server was last heard of; since then nothing was applied.
+  local waited = figures.waits_s and (figures.lag_s or not is_fresh and apart or 0) + figures.waits_s
   if is_fresh and (not figures.lag_s or apart > quiet_s) then figures.lag_s = math.max(figures.lag_s or 0, apart) end
-  if figures.waits_s and not is_fresh then figures.lag_s = (figures.lag_s or apart) + figures.waits_s end
+  if waited then figures.lag_s = math.max(is_fresh and figures.lag_s or 0, waited) end
+  seen.name_lag(figures)
   if head <= 0 or oldest <= 0 or oldest >= head then return end
   figures.oplog_s, figures.oplog_left_s = head - oldest, position - oldest
   figures.oplog_probed, figures.oplog_young = source.probed or nil, source.young or nil

@@ -131,11 +131,13 @@ local function speed(rows, bytes, seconds)
   return terminal.group(math.floor(tonumber(rows) / seconds)), ('%.1f'):format(tonumber(bytes) / seconds / 1e6)
 end
 
-local function row_of(name, columns, tally, seconds)
+-- `resumed`: the counts have what was loaded before, and the seconds do not: there is no speed.
+local function row_of(name, columns, tally, seconds, resumed)
   local row = { terminal.is_terminal(2) and table_view.cut(name, 32) or name }
   for _, column in ipairs(columns) do row[#row + 1] = terminal.group(tally[column]) end
   row[#row + 1] = ('%.1f'):format(seconds)
-  row[#row + 1], row[#row + 2] = speed(tally.rows, tally.bytes, seconds)
+  row[#row + 1], row[#row + 2] = '', ''
+  if not resumed then row[#row - 1], row[#row] = speed(tally.rows, tally.bytes, seconds) end
   return row
 end
 
@@ -145,14 +147,15 @@ end
 function summary.table(results)
   local columns, rows, sum, seconds = columns_of(results), {}, { rows = 0, bytes = 0 }, 0
   ---@cast seconds number
+  local resumed = false
   for i, result in ipairs(results) do
-    rows[i] = row_of(result.job, columns, result.tally, result.seconds)
+    rows[i] = row_of(result.job, columns, result.tally, result.seconds, result.resumed)
     for _, name in ipairs(columns) do sum[name] = (sum[name] or 0) + tonumber(result.tally[name]) end
     sum.rows = sum.rows + tonumber(result.tally.rows)
     sum.bytes = sum.bytes + tonumber(result.tally.bytes)
-    seconds = seconds + result.seconds
+    seconds, resumed = seconds + result.seconds, resumed or result.resumed
   end
-  rows[#rows + 1] = row_of(('%d jobs'):format(#results), columns, sum, seconds)
+  rows[#rows + 1] = row_of(('%d jobs'):format(#results), columns, sum, seconds, resumed)
   local headers, right = { 'job' }, {}
   for _, column in ipairs(columns) do headers[#headers + 1] = (column:gsub('_', ' ')) end
   for _, title in ipairs { 'seconds', 'rows/s', 'MB/s' } do headers[#headers + 1] = title end
@@ -219,8 +222,10 @@ end
 local function tell_speed(result)
   local rows, megabytes = speed(result.tally.rows, result.tally.bytes, result.seconds)
   local children = tonumber(result.tally.child_rows)
-  terminal.say(('  in %s: %s rows/s, %s MB/s%s'):format(terminal.duration(result.seconds), rows, megabytes,
-    children > 0 and '; child rows: ' .. terminal.group(children) or ''))
+  -- The counts of a resumed run have what was loaded before, and its seconds do not.
+  local pace = result.resumed and ' since it was resumed' or (': %s rows/s, %s MB/s'):format(rows, megabytes)
+  terminal.say('  in ', terminal.duration(result.seconds), pace,
+    children > 0 and '; child rows: ' .. terminal.group(children) or '')
 end
 
 local function tell_refused(result, options)

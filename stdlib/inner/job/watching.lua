@@ -75,6 +75,7 @@ function watching:look(clear)
     if step.phase ~= 'ended' then
       local before, figures = self.figures[i], step:figures()
       seen.measure(figures, self.watch:seen(i))
+      figures.process = system.process()
       local rejects, stale = self.watch:rejects(i)
       figures.rejects, figures.stale = tonumber(rejects), tonumber(stale)
       figures.read_per_s = math.floor(self:rate(i, figures.read or 0) * 10 + 0.5) / 10
