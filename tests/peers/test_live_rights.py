@@ -95,8 +95,8 @@ class Rights(Live):
         self.assertIn('lugger init --mongo-role', told.err)
 
     def test_a_server_repeats_a_command_with_all_its_ids(self):
-        denied = ('not authorized on shop to execute command { find: "docs", filter: { _id: { $in: [ 0, 1, 2 ] '
-                  '} }, $db: "shop" }')
+        denied = ('not authorized on shop to execute command { find: "docs", '
+                  'filter: { _id: { $in: [ 0, 1, 2 ] } }, $db: "shop" }')
         self.proxy.on('find', mongo_proxy.fail(13, denied), times=0)
         told = self.work().run('--create', expect=1).err
         self.assertIn('to execute command { find: "docs", ... }', told)
