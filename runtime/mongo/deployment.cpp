@@ -36,15 +36,17 @@ MongoCollection collection_of(const std::string& database, Bytes document) {
 
 /// listCollections, in full or as a role is answered that may not list the database.
 std::vector<MongoCollection> ask_for_collections(MongoClient& client, const std::string& database,
-                                                 std::string_view name, bool in_full) {
+                                                 std::string_view name, bool in_full,
+                                                 const std::optional<MongoServer>& at) {
   MongoCommand command("listCollections", 1);
   if (!name.empty()) command.begin("filter").add("name", name).end();
   if (!in_full) command.add("nameOnly", true).add("authorizedCollections", true);
   std::vector<MongoCollection> out;
-  each_document(client, database, command.done(), [&](Bytes document) {
+  const auto use = [&](Bytes document) {
     out.push_back(collection_of(database, document));
     out.back().listed = in_full;
-  });
+  };
+  each_document(client, database, command.done(), use, at);
   std::ranges::sort(out, {}, &MongoCollection::name);
   return out;
 }
@@ -90,9 +92,9 @@ MongoDeployment look_at_deployment(MongoClient& client) {
 }
 
 void each_document(MongoClient& client, const std::string& database, Bytes command,
-                   const std::function<void(Bytes)>& use) {
+                   const std::function<void(Bytes)>& use, const std::optional<MongoServer>& at) {
   constexpr int32_t kDocuments = 1000;
-  MongoCursor cursor(client, database, client.pick());
+  MongoCursor cursor(client, database, at ? *at : client.pick());
   cursor.ask_for(kDocuments);
   cursor.open(command);
   for (;;) {
@@ -117,12 +119,13 @@ std::vector<std::string> list_databases(MongoClient& client) {
 }
 
 std::vector<MongoCollection> list_collections(MongoClient& client, const std::string& database,
-                                              std::string_view name) {
+                                              std::string_view name,
+                                              const std::optional<MongoServer>& at) {
   try {
-    return ask_for_collections(client, database, name, true);
+    return ask_for_collections(client, database, name, true, at);
   } catch (const MongoFault& fault) {
     if (fault.number() != MongoFault::kUnauthorized) throw;
-    return ask_for_collections(client, database, name, false);
+    return ask_for_collections(client, database, name, false, at);
   }
 }
 

@@ -32,15 +32,18 @@ struct MongoCollection {
   bool listed = true;
 };
 
-/// Runs a command that opens a cursor and calls `use` with each of its documents.
+/// Runs a command that opens a cursor and calls `use` with each of its documents. `at`: the member
+/// that is asked; nullopt: one that the read preference names.
 void each_document(MongoClient& client, const std::string& database, Bytes command,
-                   const std::function<void(Bytes)>& use);
+                   const std::function<void(Bytes)>& use,
+                   const std::optional<MongoServer>& at = {});
 /// Names of the databases that the role can see; not those of the server itself.
 std::vector<std::string> list_databases(MongoClient& client);
 /// All collections of a database, or the one of that name, by name. Where the role may not list it:
 /// those that it has any right to.
 std::vector<MongoCollection> list_collections(MongoClient& client, const std::string& database,
-                                              std::string_view name = {});
+                                              std::string_view name = {},
+                                              const std::optional<MongoServer>& at = {});
 /// Size and number of documents as the server keeps them; zeros where it does not tell.
 struct MongoSize {
   uint64_t bytes = 0, documents = 0;

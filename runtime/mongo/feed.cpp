@@ -13,16 +13,22 @@ namespace {
 
 constexpr size_t kFoldBytes = 4 << 20;
 
-// Of a position behind a rename: the name that is followed now, and whose it is, where that is known.
+// Of a position: behind a rename, the name that is followed now; and which collection is followed,
+// where that is known.
 constexpr std::string_view kRenamed = "as", kUuid = "uuid";
 
-/// The place as it is followed behind a position. Whatever has the old name now is another one.
+/// The place as it is followed behind a position. Whatever else has its name now is another one.
 ScanPlace place_behind(const Position& from, ScanPlace place) {
-  const auto name = spec_field(from, kRenamed);
-  if (!name) return place;
-  place.collection.name = from_hex(*name).value_or(place.collection.name);
-  place.collection.uuid = spec_field(from, kUuid).value_or("");
+  const auto name = spec_field(from, kRenamed), uuid = spec_field(from, kUuid);
+  if (name) place.collection.name = from_hex(*name).value_or(place.collection.name);
+  if (name || uuid) place.collection.uuid = uuid.value_or("");
   return place;
+}
+
+std::string position_of(const StreamPosition& at, const MongoCollection& of) {
+  std::string out = position_text(at);
+  if (!of.uuid.empty()) out += fmt::format(" {}:{}", kUuid, of.uuid);
+  return out;
 }
 
 /// Which documents are meant says the server alone: it is asked for each that changed.
@@ -73,11 +79,8 @@ class EventReader {
   bool more() { return ddl_ || stream_->more(); }
   /// Behind the last event, and behind ddl().
   Position position() const {
-    Position out = position_text(stream_->position());
-    if (!renamed_) return out;
-    out += fmt::format(" {}:{}", kRenamed, to_hex(as_bytes(place_.collection.name)));
-    if (!place_.collection.uuid.empty())
-      out += fmt::format(" {}:{}", kUuid, place_.collection.uuid);
+    Position out = position_of(stream_->position(), place_.collection);
+    if (renamed_) out += fmt::format(" {}:{}", kRenamed, to_hex(as_bytes(place_.collection.name)));
     return out;
   }
   double behind() const noexcept { return stream_->behind(); }
@@ -179,8 +182,12 @@ class FollowCursor final : public Cursor {
         if (!event) break;
         const bool inserted =
             event->kind == EventKind::kInsert || event->kind == EventKind::kReplace;
-        if (inserted && event->bare && events_.place().where.empty()) ++large_;
-        fold_.add(*event);
+        if (events_.place().where.empty()) {
+          large_ += inserted && event->bare ? 1 : 0;
+          fold_.add(*event);
+        } else {
+          add_key(*event);
+        }
       } while (events_.at_hand() && !fold_.full() && fold_.keys().size() < most);
     } catch (const Error&) {
       fault_ = std::current_exception();
@@ -188,17 +195,24 @@ class FollowCursor final : public Cursor {
     }
     return !fold_.keys().empty();
   }
-  bool all_given() const noexcept { return given_ == 2 * fold_.keys().size(); }
-  /// To the next key that is to be given: deletes first, and what may turn out to be one; then the
+  /// Which documents are meant says the server: one that an event carries for others is asked for.
+  void add_key(StreamEvent event) {
+    event.document = {};
+    fold_.add(event);
+  }
+  bool all_given() const noexcept { return given_ == kRounds * fold_.keys().size(); }
+  /// To the next key that is to be given: deletes first, then what may turn out to be one, then the
   /// documents. Two ids may make one key of the target, and the one that is there has its row.
   void skip() {
+    constexpr KeyState kOrder[kRounds] = {KeyState::kDeleted, KeyState::kLookUp,
+                                          KeyState::kDocument};
     const size_t keys = fold_.keys().size();
-    for (; given_ < 2 * keys; ++given_)
-      if ((fold_.keys()[given_ % keys].state == KeyState::kDocument) == (given_ >= keys)) return;
+    for (; !all_given(); ++given_)
+      if (fold_.keys()[given_ % keys].state == kOrder[given_ / keys]) return;
   }
   void give(Batch& batch) {
     const size_t keys = fold_.keys().size();
-    for (skip(); given_ < 2 * keys && batch.source_bytes < batch.max_bytes &&
+    for (skip(); !all_given() && batch.source_bytes < batch.max_bytes &&
                  batch.documents.size() + wanted_.size() < batch.max_documents &&
                  wanted_.size() < lookup_.at_once();
          ++given_, skip()) {
@@ -215,6 +229,7 @@ class FollowCursor final : public Cursor {
     }
     look_up(batch);
   }
+  /// Of a collection that was dropped nothing more is known: its rows stand until that event.
   void look_up(Batch& batch) {
     lookup_.run(wanted_, fold_.time(), batch);
     wanted_.clear();
@@ -223,7 +238,8 @@ class FollowCursor final : public Cursor {
   EventReader events_;
   MongoLookup lookup_;
   ChangedKeys fold_{ChangedKeysLimits{kFoldBytes, 20000}};
-  size_t given_ = 0;             // keys of the fold, each of which is looked at twice
+  static constexpr size_t kRounds = 3;
+  size_t given_ = 0;             // keys of the fold, each of which is looked at in each round
   Position position_, reached_;  // behind what was given; behind the fold
   std::exception_ptr fault_;
   uint64_t large_ = 0;  // documents that the stream could not give
@@ -246,7 +262,7 @@ class MongoFeed final : public Feed {
     FeedStream stream(place_, hub_, StreamPosition::from_time(time), StreamContent::kKeys);
     stream.open();
     narrowed_ = stream.narrowed();
-    return position_text(StreamPosition::from_time(time));
+    return position_of(StreamPosition::from_time(time), place_.collection);
   }
   std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds wait) override {
     return std::make_unique<KeyCursor>(place_, hub_, from, wait);

@@ -58,28 +58,42 @@ MongoLookup::MongoLookup(const ScanPlace& place)
 
 bool MongoLookup::run(std::span<const Bytes> keys, uint64_t time, Batch& batch) {
   if (keys.empty()) return true;
+  if (meant_.name != place_.collection.name || meant_.uuid != place_.collection.uuid) {
+    meant_ = place_.collection;
+    name_ = meant_.name;
+  }
   const size_t documents = batch.documents.size(), bytes = batch.source_bytes;
-  for (size_t deletes = documents; !keys.empty();) {
+  for (;;) {
+    ask_all(keys, time, batch);
+    std::optional<std::string> now = name_now();
+    if (now == name_) return true;
+    take_back(batch, documents, bytes);
+    if (!now) return false;
+    name_ = *std::move(now);
+  }
+}
+
+void MongoLookup::ask_all(std::span<const Bytes> keys, uint64_t time, Batch& batch) {
+  for (size_t deletes = batch.documents.size(); !keys.empty();) {
     const size_t count = std::min(keys.size(), most_);
     deletes += ask(keys.first(count), time, batch, deletes);
     keys = keys.subspan(count);
   }
-  if (is_gone()) {
-    take_back(batch, documents, bytes);
-    return false;
-  }
-  return true;
 }
 
-/// Asked behind the documents: neither what is found in another collection nor what is not says
-/// anything of those that are meant.
-bool MongoLookup::is_gone() {
-  const MongoCollection& known = place_.collection;
-  if (known.uuid.empty()) return false;
+/// Asked behind the documents, and of the member that gave them: neither what is found in another
+/// collection nor what is not says anything of those that are meant.
+std::optional<std::string> MongoLookup::name_now() {
   for (int attempt = 0;; ++attempt) {
     try {
-      const auto found = list_collections(client_, known.database, known.name);
-      return found.empty() || found.front().uuid != known.uuid;
+      const auto known = list_collections(client_, meant_.database, name_, server_);
+      const bool told = !known.empty() && !known.front().uuid.empty();
+      if (!known.empty() && (!told || meant_.uuid.empty() || known.front().uuid == meant_.uuid))
+        return name_;
+      if (meant_.uuid.empty()) return std::nullopt;
+      for (const MongoCollection& one : list_collections(client_, meant_.database, {}, server_))
+        if (one.uuid == meant_.uuid) return one.name;
+      return std::nullopt;
     } catch (const MongoFault& fault) {
       if (!fault.passes() || attempt == kMongoAttempts) throw;
       wait_before(attempt);
@@ -94,7 +108,7 @@ size_t MongoLookup::ask(std::span<const Bytes> keys, uint64_t time, Batch& batch
   bool told = false;
   for (int attempt = 0;; ++attempt) {
     try {
-      MongoCommand command("find", place_.collection.name);
+      MongoCommand command("find", name_);
       command.begin("filter").begin("_id").begin_array("$in");
       for (const Bytes key : keys) command.push(bson_field(key, "_id"));
       command.end().end();

@@ -307,7 +307,9 @@ void LiveComparing::keep_wrong(const Judgement& judgement) {
     wrong_.complete = false;
 }
 
+/// What was made lean has no key to be shown by.
 void LiveComparing::show(RowFinding&& finding) {
+  if (finding.key.empty()) return;
   uint64_t& shown = shown_[{finding.table, finding.kind}];
   if (shown++ < context_.options.limit_shown) verdict_.rows.push_back(std::move(finding));
 }

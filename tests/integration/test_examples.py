@@ -75,13 +75,13 @@ class Examples(unittest.TestCase):
         lugger('migrate', 'down', '1', cwd=room, env=env)
 
     def test_every_script_is_tried(self):
-        """Here; those of examples/scripts in test_example_programs, zero_downtime in peers."""
+        """Here; those of examples/scripts in test_example_programs, zero_downtime and vectors in peers."""
         scripts = {str(p.relative_to(ROOT / 'examples')) for p in (ROOT / 'examples').rglob('*.lua')
                    if 'scripts' not in p.parts}
         self.assertEqual(scripts,
                          {'shop/users.lua', 'shop/orders.lua', 'task.lua', 'routes/events.lua',
                           'fix/phones.lua', 'fix/countries.lua', 'shop/users_test.lua',
-                          'zero_downtime/shop.lua',
+                          'zero_downtime/shop.lua', 'vectors/out.lua', 'vectors/back.lua',
                           *(f'migrations/migrations/{p.name}'
                             for p in (ROOT / 'examples/migrations/migrations').glob('*.lua'))})
 

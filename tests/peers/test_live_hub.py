@@ -79,7 +79,7 @@ class Shared(Hub):
         # A job that follows: its rows and its lock. All together: heartbeats and the status.
         sessions = ("select count(*) from pg_stat_activity where datname = current_database() and "
                     "application_name like 'lugger %'")
-        move.wait_for(lambda: move.number(sessions) <= 42 and move.number(
+        move.wait_for(lambda: move.number(sessions) <= 44 and move.number(
             f"{sessions} and application_name = 'lugger lease'") == 1, 'two sessions a job')
         beats = 'select count(beat_at) from lugger.leases'
         move.wait_for(lambda: move.number(beats) == 20, 'heartbeats of all')

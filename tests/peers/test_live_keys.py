@@ -1,4 +1,6 @@
 """Two _ids that make one key of the target: while one of their documents is there, so is the row."""
+import signal
+
 import bson
 import harness
 from live_case import LiveCase
@@ -44,6 +46,26 @@ class OneKey(LiveCase):
                 self.assertEqual(self.rows_of(move), [f'5{k}', f'6{k}', '7last'])
                 move.assert_books()
                 move.end()
+
+    def test_of_large_documents(self):
+        """They are looked up one at a time."""
+        large = 'x' * 1_200_000
+        self.insert(*({'_id': bson.Int32(i), 'k': 'old', 'pad': large} for i in range(10, 16)))
+        move = self.move(by_number()).start().follow()
+        for i in range(10, 16):
+            self.update({'_id': bson.Int32(i)}, {'$set': {'k': 'touched'}})
+        move.wait_for(lambda: self.rows_of(move) == [f'{i}touched' for i in range(10, 16)], 'all are touched')
+        move.process.send_signal(signal.SIGSTOP)
+        with self.server.client() as client:
+            for i in range(10, 16):
+                client.insert('shop.docs', {'_id': str(i), 'k': 'new', 'pad': large})
+                client.update('shop.docs', {'_id': str(i)}, {'$set': {'k': 'newer'}})
+                client.delete('shop.docs', {'_id': bson.Int32(i)})
+            client.insert('shop.docs', {'_id': bson.Int32(99), 'k': 'last'})
+        move.process.send_signal(signal.SIGCONT)
+        move.wait_for(lambda: '99last' in self.rows_of(move), 'the last change')
+        self.assertEqual(self.rows_of(move), [*(f'{i}newer' for i in range(10, 16)), '99last'])
+        move.end()
 
     def test_while_it_is_copied(self):
         """The keys are settled in their order, whatever came first."""

@@ -185,6 +185,19 @@ class LiveVerify(LiveCase):
         self.assertLess(most, 96 << 10)
         move.end()
 
+    def test_rows_that_are_shown_have_their_keys(self):
+        move = self.move()
+        self.write()
+        self.writer.finish()
+        move.settle(self.server)
+        move.database.query("insert into docs (mongo_id, k) select 'extra' || i, 'x' "
+                            'from generate_series(1, 40) i')
+        found = self.verify(move, 4)
+        self.assertEqual(counts(found)['docs']['extra'], 40)
+        keys = [one['key'] for one in found['rows']]
+        self.assertTrue(0 < len(keys) <= 10 and all(keys), keys)
+        move.end()
+
     def test_keys_that_are_made_of_the_id_and_documents_that_are_refused(self):
         columns = ("{ 'mongo_id', 'uuid', generate = 'v5' }, { 'k', 'text' }, { 'n', 'int8' }, "
                    "{ 'pad', 'text' }")

@@ -81,6 +81,18 @@ class Where(LiveCase):
                 move.assert_books()
                 move.end()
 
+    def test_beside_a_job_whose_events_carry_documents(self):
+        self.fill()
+        self.insert({'_id': 'x', 'k': 'x'}, name='users')
+        move = self.move(queried(), copy('shop.users', 'users', extra=''))
+        move.start().follow(jobs=2)
+        self.insert({'_id': 'v0', 'k': 'v0', 'pad': 'hidden'}, {'_id': 'v1', 'k': 'v1', 'pad': 'seen'})
+        with self.server.client() as client:
+            client.update('shop.docs', {'_id': 'u0'}, {'k': 'u0', 'pad': 'hidden'})
+        move.settle(self.server)
+        self.assertEqual(self.rows_of(move), ['u2', 'u4', 'v1'])
+        move.end()
+
     def test_a_query_that_is_none(self):
         self.fill()
         move = self.move(queried().replace(WHERE, "'{ pad: '"))
