@@ -238,11 +238,14 @@ class Renamed(Following):
         move.work.script(script(copy('shop.older', extra=f"{TAGS} name = 'shop.docs -> docs',")))
         move.work.lugger('verify', 'job.lua', expect=4)
         move.work.lugger('repair', 'job.lua', '--apply')
-        self.assertIn('shop.docs -> docs: equal', move.work.lugger('verify', 'job.lua').out)
+        told = move.work.lugger('verify', 'job.lua')
+        self.assertIn('shop.docs -> docs: equal', told.out)
+        self.assertIn('the script changed', told.out + told.err)
         move.start('--accept-changes').wait_to_say('goes on')
         self.update({'_id': 'b'}, {'$set': {'k': 'B'}}, name='older')
         self.wait_for_rows(move, 'B', 'a')
-        move.work.lugger('verify', 'job.lua', '--live')
+        told = move.work.lugger('verify', 'job.lua', '--live')
+        self.assertNotIn('the script changed', told.out + told.err)   # it was accepted
         move.end()
 
     def test_the_same_command_mixes_nothing(self):
