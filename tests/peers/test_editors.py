@@ -17,8 +17,8 @@ class Editors(project.Case):
         self.home = os.path.join(self.dir, "repository")
 
     def check(self):
-        """On a busy machine the checker may begin before it has read Lua's own library, and then warns of what
-        `assert` gives: what it says twice counts."""
+        """On a busy machine the checker may begin before it has read Lua's own library, and then warns of
+        what `assert` gives: what it says twice counts."""
         for _ in range(2):
             done = subprocess.run(["emmylua_check", "."], cwd=self.home, capture_output=True, text=True,
                                   timeout=120)
