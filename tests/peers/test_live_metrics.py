@@ -8,6 +8,7 @@ import harness
 from live_moves import copy
 from live_seen import Seen, has_library, samples, scrape
 from mongo_servers import free_port, wait_for
+from postgres import Postgres
 
 
 @unittest.skipUnless(has_library(), 'libmicrohttpd12 is not installed')
@@ -53,6 +54,34 @@ class Metrics(Seen):
         found = [line.split() for line in open('/proc/net/tcp', encoding='ascii').read().splitlines()[1:]]
         listens = [one[1] for one in found if one[3] == '0A' and one[1].endswith(f':{port:04X}')]
         self.assertEqual(listens, [f'0100007F:{port:04X}'])
+        move.end()
+
+    def test_the_lag_grows_while_a_side_is_away(self):
+        """Each in turn. Nobody takes the move for stopped before it has found its target again."""
+        postgres, port = Postgres(), free_port()
+        self.addCleanup(postgres.destroy)
+        move = self.move(postgres=postgres)
+        self.insert(1)
+        move.start('--metrics', str(port)).follow()
+
+        def figures():
+            return {name[len('lugger_move_'):]: value.get('shop.docs -> docs')
+                    for name, value in samples(scrape(port)).items()}
+
+        def behind():
+            found = figures()
+            return found if (found['waiting_seconds'] or 0) > 12 else None
+        wait_for(lambda: figures()['phase'] == 'following', 'it follows', 40)
+        for side in (postgres, self.server):
+            side.stop()
+            if side is postgres:
+                self.insert(2)
+            found = wait_for(behind, 'it waits', 60)
+            self.assertGreaterEqual(found['lag_seconds'], 12)
+            self.assertEqual(found['phase'], 'catching up')
+            side.start()
+            self.assertIn(self.status(move)['phase'], ('following', 'catching up'))
+            wait_for(lambda: figures()['phase'] == 'following', 'it follows again', 60)
         move.end()
 
 
