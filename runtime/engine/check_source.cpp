@@ -51,6 +51,14 @@ void check_changes(const SourceInfo& source, const PlanShape& plan, bool hooked,
   }
   for (std::string& problem : target.delete_problems(plan))
     report.problems.push_back(std::move(problem));
+  if (!report.waits_for_rows.empty()) {
+    report.warnings.push_back(fmt::format(
+        "{}: changes of several documents or jobs may come one before the other, and a row that "
+        "the "
+        "server refuses for that is a reject, until its document changes again or `lugger rejects "
+        "--retry`",
+        fmt::join(report.waits_for_rows, "; ")));
+  }
   if (hooked) {
     report.warnings.push_back(
         "map() is not called for a document that was deleted: rows that it gave other keys stay");

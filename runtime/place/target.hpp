@@ -35,6 +35,8 @@ struct TargetReport {
   /// The load touches no table but the job's own: no foreign key, trigger or rule leads to another.
   /// So the job may run beside other loads.
   bool self_contained = false;
+  /// What a row may have to wait for that another document or job writes: "docs refers to parents".
+  std::vector<std::string> waits_for_rows;
   bool holds_rows = false;           // one of the document's own tables is not empty
   std::vector<std::string> missing;  // tables that do not exist
   std::vector<std::string> create;   // DDL for missing tables, in order; executed only with create

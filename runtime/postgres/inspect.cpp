@@ -46,6 +46,7 @@ class Inspection {
       }
     }
     report_.self_contained = is_self_contained(plan_, tables_);
+    report_.waits_for_rows = rows_waited_for(session_, plan_, tables_);
     for (const std::string& one : distribution_problems(session_, plan_, tables_))
       problem("{}", one);
     for (const DdlStep& step : after_load_steps(plan_)) {

@@ -130,6 +130,34 @@ void check_writes(const PlanShape& plan, size_t index, const PgTable& actual,
   }
 }
 
+std::vector<std::string> rows_waited_for(PgSession& session, const PlanShape& plan,
+                                         const StandingTables& standing) {
+  std::vector<std::string> out;
+  for (size_t t = 0; t < standing.size(); ++t) {
+    const TablePlan& table = plan.tables()[t];
+    if (!standing[t]) continue;
+    for (const std::string& oid : standing[t]->refers_to) {
+      const bool own = std::ranges::any_of(standing, [&](const std::optional<PgTable>& other) {
+        return other && other->oid == oid;
+      });
+      if (own) continue;
+      const std::string name =
+          session.query("SELECT $1::oid::pg_catalog.regclass", {oid}).text(0, 0);
+      out.push_back(fmt::format("{} refers to {}", table.name, name));
+    }
+    std::vector<std::string> key;
+    for (const size_t slot : table.key) key.push_back(table.columns[slot].name);
+    std::ranges::sort(key);
+    for (const PgIndex& index : standing[t]->indexes) {
+      std::vector<std::string> columns = index.columns;
+      std::ranges::sort(columns);
+      if (index.unique && columns != key)
+        out.push_back(fmt::format("{} has the unique index {}", table.name, index.name));
+    }
+  }
+  return out;
+}
+
 bool is_self_contained(const PlanShape& plan, const StandingTables& standing) {
   std::set<std::string> names, oids;
   for (const TablePlan& table : plan.tables()) names.insert(table.name);

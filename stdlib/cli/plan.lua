@@ -26,10 +26,13 @@ end
 
 -- What would keep the changes of a move from being applied keeps it from beginning.
 local function add_problems_of_move(job, plan, settings)
-  local known = {}
-  for _, problem in ipairs(plan.report.problems) do known[problem] = true end
-  for _, problem in ipairs(job:plan({ follow = true, create = settings.create }).report.problems) do
-    if not known[problem] then table.insert(plan.report.problems, problem) end
+  local followed = job:plan({ follow = true, create = settings.create }).report
+  for _, kind in ipairs { 'problems', 'warnings' } do
+    local known = {}
+    for _, text in ipairs(plan.report[kind]) do known[text] = true end
+    for _, text in ipairs(followed[kind]) do
+      if not known[text] then table.insert(plan.report[kind], text) end
+    end
   end
 end
 

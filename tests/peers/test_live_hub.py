@@ -147,7 +147,7 @@ class Shared(Hub):
         writer = threading.Thread(target=write)
         writer.start()
         self.addCleanup(writing.set)
-        move = self.move(self.plain('docs', extra=SLOW % 150), self.plain('users')).start().follow(jobs=1)
+        move = self.move(self.plain('docs', extra=SLOW % 60), self.plain('users')).start().follow(jobs=1)
         time.sleep(1)
         writing.set()
         writer.join()

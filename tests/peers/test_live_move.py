@@ -33,6 +33,14 @@ class LiveMove(LiveCase):
         self.assertEqual((told.out + told.err).count('not made of _id'), 1)
         self.assertIn('not made of _id', move.start().ended(1))
 
+    def test_plan_tells_what_may_come_one_before_the_other(self):
+        self.insert({'_id': 'a', 'k': 'a'})
+        move = LiveCase.move(self, copy(extra=''))
+        move.database.query('create table parents (k text primary key); create table docs (mongo_id text '
+                            'primary key, k text references parents unique, n int8, pad text)')
+        told = ' '.join(move.work.lugger('plan', 'job.lua', '--create').err.split())
+        self.assertIn('docs refers to parents; docs has the unique index docs_k_key: changes of several', told)
+
     def test_a_server_that_goes_away_before_the_copy_is_waited_for(self):
         Writer(self.server, 9, 2000).fill()
         with mongo_proxy.Proxy(self.server.port) as proxy:
