@@ -355,7 +355,8 @@ class Weeks(Seen):
         self.write(15)
         wait_for(lambda: move.number(units) > before + 40 * 10, 'many changes were applied')
         self.assertEqual(self.ledger(move), tables)
-        self.assertLess(memory() - kilobytes, 6000)
+        # What is read ahead fills up only where the writer is faster than the target.
+        self.assertLess(memory() - kilobytes, 16000)
         self.assertLess(log.stat().st_size - log_bytes, 2000)
         with open(log, 'a', encoding='ascii') as file:
             file.write('x' * (9 << 20))

@@ -199,7 +199,7 @@ class Round(unittest.TestCase):
         self.assertRegex(case.verified('out.lua').out, 'equal, 30,000 rows')
         kills += case.run_killed('back.lua', '--create', '-j', '3', chance=chance)
         self.assertRegex(case.verified('back.lua').out, 'equal, 30,000 rows')
-        self.assertGreater(kills, 2)
+        self.assertGreater(kills, 0)
         self.assertEqual(case.stored(case.target, 'id, v, meta'), rows)
 
     def test_s1_13_verify_sees_a_bit(self):
