@@ -133,7 +133,7 @@ class Shared(Hub):
 
     def test_a_job_that_still_copies_makes_no_events_large(self):
         """It asks for keys alone; who follows meanwhile is given events without documents, too."""
-        self.fill('docs', 2000, bulk=BULK)
+        self.fill('docs', 6000, bulk=BULK)
         self.fill('users', 2)
         writing = threading.Event()
 
@@ -304,7 +304,7 @@ class Again(Hub):
         for name in ('large', 'small', 'tiny'):
             self.fill(name, 10)
         with self.server.client() as client:
-            for at in range(1000, 3000, 100):
+            for at in range(1000, 7000, 100):
                 client.insert('shop.large', *({'_id': i, 'k': f'{i}', 'bulk': BULK}
                                               for i in range(at, at + 100)))
         jobs = [self.plain(name, extra=SLOW % 100) for name in ('large', 'small', 'tiny')]
@@ -315,7 +315,7 @@ class Again(Hub):
 
     def fill_large(self):
         with self.server.client() as client:
-            for at in range(1000, 3000, 100):
+            for at in range(1000, 7000, 100):
                 client.insert('shop.large', *({'_id': i, 'k': f'{i}', 'n': bson.Int32(i), 'bulk': 'z' * 9000}
                                               for i in range(at, at + 100)))
 
