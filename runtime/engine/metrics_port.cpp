@@ -1,7 +1,6 @@
 #include "engine/metrics_port.hpp"
 
 #include <arpa/inet.h>
-#include <dlfcn.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -11,6 +10,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/loaded_library.hpp"
 
 // GNU libmicrohttpd, loaded when metrics are asked for. These are the parts of its microhttpd.h that
 // are called, whose ABI stands since 0.9.71; so neither a build nor a run without metrics needs it.
@@ -33,7 +33,6 @@ using MHD_drop = void (*)(MHD_Response*);
 namespace lugger {
 namespace {
 
-constexpr const char* kLibrary = "libmicrohttpd.so.12";
 constexpr unsigned kOwnThread = 8;
 constexpr int kEnd = 0, kMostConnections = 2, kTimeout = 3, kCopies = 2;
 
@@ -46,28 +45,17 @@ struct Library {
   MHD_drop drop;
 };
 
-template <typename Function>
-void find(void* library, const char* name, Function& out) {
-  out = reinterpret_cast<Function>(dlsym(library, name));
-  if (out == nullptr) raise(Code::kConfig, "{} has no function {}", kLibrary, name);
-}
-
 Library load() {
-  void* library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
-    throw Error(Code::kConfig,
-                fmt::format("metrics are served through {}, which cannot be loaded: {}", kLibrary,
-                            dlerror()),
-                "install it (Debian: apt-get install libmicrohttpd12), or watch `lugger status "
-                "--json`");
-  }
+  const LoadedLibrary library(
+      "libmicrohttpd.so.12", "metrics are served",
+      "install it (Debian: apt-get install libmicrohttpd12), or watch `lugger status --json`");
   Library out{};
-  find(library, "MHD_start_daemon", out.start);
-  find(library, "MHD_stop_daemon", out.stop);
-  find(library, "MHD_create_response_from_buffer", out.make);
-  find(library, "MHD_add_response_header", out.header);
-  find(library, "MHD_queue_response", out.queue);
-  find(library, "MHD_destroy_response", out.drop);
+  library.find("MHD_start_daemon", out.start);
+  library.find("MHD_stop_daemon", out.stop);
+  library.find("MHD_create_response_from_buffer", out.make);
+  library.find("MHD_add_response_header", out.header);
+  library.find("MHD_queue_response", out.queue);
+  library.find("MHD_destroy_response", out.drop);
   return out;
 }
 

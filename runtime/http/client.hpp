@@ -50,7 +50,4 @@ class HttpClient {
   std::unique_ptr<Inner> inner_;
 };
 
-/// The seconds that a Retry-After header means, given as such or as a date; negative: it means none.
-double retry_after_seconds(std::string_view value, int64_t now_unix);
-
 }  // namespace lugger

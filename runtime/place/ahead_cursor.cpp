@@ -18,9 +18,9 @@ using namespace std::chrono_literals;
 
 constexpr uint32_t kBatchDocuments = 2000;
 constexpr size_t kBatchBytes = 256 << 10;
-// What is read ahead: half of a unit, for the time that its commit takes. Documents may be large,
+// What is read ahead: a part of a unit, for the time that its commit takes. Documents may be large,
 // and batches small.
-constexpr size_t kMostBytes = 4 << 20, kMostAnswers = 16;
+constexpr size_t kMostBytes = 2 << 20, kMostAnswers = 8;
 constexpr auto kLook = 100ms;  // for a stop
 constexpr auto kGoodbye = 2s;  // for an answer that is under way
 
