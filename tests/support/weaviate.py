@@ -44,6 +44,17 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def free_pair():
+    """A free port whose next one is free too."""
+    while True:
+        port = free_port()
+        try:
+            socket.create_server(('127.0.0.1', port + 1)).close()
+            return port
+        except OSError:
+            pass
+
+
 class Client:
     """Plain requests, to prepare a server and to look behind lugger's back."""
 
@@ -94,12 +105,13 @@ class RealWeaviate:
         self.start()
 
     def settings(self):
-        gossip = free_port()
+        # A node looks for its own remote calls at the port behind Raft's, whatever it was told to listen on.
+        gossip, raft = free_pair(), free_pair()
         out = {
             'PERSISTENCE_DATA_PATH': str(self.directory / 'data'), 'CLUSTER_HOSTNAME': 'node1',
             'CLUSTER_IN_LOCALHOST': 'true', 'CLUSTER_ADVERTISE_ADDR': '127.0.0.1',
-            'CLUSTER_GOSSIP_BIND_PORT': gossip, 'CLUSTER_DATA_BIND_PORT': free_port(),
-            'RAFT_PORT': free_port(), 'RAFT_INTERNAL_RPC_PORT': free_port(), 'RAFT_BOOTSTRAP_EXPECT': 1,
+            'CLUSTER_GOSSIP_BIND_PORT': gossip, 'CLUSTER_DATA_BIND_PORT': gossip + 1,
+            'RAFT_PORT': raft, 'RAFT_INTERNAL_RPC_PORT': raft + 1, 'RAFT_BOOTSTRAP_EXPECT': 1,
             'GRPC_PORT': free_port(), 'GO_PROFILING_DISABLE': 'true', 'DISABLE_TELEMETRY': 'true',
             'PROMETHEUS_MONITORING_ENABLED': 'false', 'DEFAULT_VECTORIZER_MODULE': 'none',
             'ENABLE_MODULES': '',
