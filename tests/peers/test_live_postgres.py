@@ -70,8 +70,8 @@ class Writer(threading.Thread):
         if what < 7:
             return f"update {self.name} set v = '[{i},0.5,-0.0]', \"odd \"\"name\" = null where id = {i}"
         if what < 8:
-            return f'update {self.name} set id = {j} where id = {i} and not exists (select from {self.name} ' \
-                   f'where id = {j})'
+            return (f'update {self.name} set id = {j} where id = {i} and not exists '
+                    f'(select from {self.name} where id = {j})')
         return f'delete from {self.name} where id = {i}'
 
     def run(self):
@@ -108,7 +108,10 @@ class LivePostgres(unittest.TestCase):
                 self.source.query('select slot_name from pg_replication_slots'), 'the slot was let go')
 
     def move(self, **options):
-        move = Move(self.target_server, self.source.url, script(self.source.url, self.name, **options), self.name)
+        return self.moved(script(self.source.url, self.name, **options))
+
+    def moved(self, text):
+        move = Move(self.target_server, self.source.url, text, self.name)
         self.addCleanup(lambda: move.process and move.process.poll() is None and move.process.kill())
         return move
 
@@ -127,7 +130,8 @@ class LivePostgres(unittest.TestCase):
         self.writer.fill(300)
         move = self.move()
         move.start().follow()
-        self.source.query(f'''insert into {self.name} (id, v, pad) values (1000, '[1,2,3]', repeat('x', 9000));
+        self.source.query(f'''
+          insert into {self.name} (id, v, pad) values (1000, '[1,2,3]', repeat('x', 9000));
           update {self.name} set v = '[0,-0.0,5]' where id = 1;
           update {self.name} set id = 2000 where id = 2;
           delete from {self.name} where id = 3''')
@@ -170,13 +174,11 @@ class LivePostgres(unittest.TestCase):
           create table {self.name} (a text, "b%," text, v vector(3), primary key ("b%,", a));
           insert into {self.name} select 'a,' || i, 'ü%' || i || chr(39) || chr(92) || chr(10), '[1,2,3]'
             from generate_series(1, 50) i""")
-        move = Move(
-            self.target_server, self.source.url, KEYS % (lua(self.source.url), lua(self.name), lua(self.name)),
-            self.name)
-        self.addCleanup(lambda: move.process and move.process.poll() is None and move.process.kill())
+        move = self.moved(KEYS % (lua(self.source.url), lua(self.name), lua(self.name)))
         move.start().follow()
         self.source.query(f"""begin;
-          insert into {self.name} select 'x"' || i, 'y{{}}' || i, '[1,2,' || i || ']' from generate_series(1, 45000) i;
+          insert into {self.name}
+            select 'x"' || i, 'y{{}}' || i, ('[1,2,' || i || ']')::vector from generate_series(1, 45000) i;
           update {self.name} set a = a || ',' where a like 'a,%';
           delete from {self.name} where a like 'x"%7'; commit""")
         self.assert_equal(move)
@@ -187,18 +189,21 @@ class LivePostgres(unittest.TestCase):
         self.writer.fill(50)
         move = self.move()
         move.start().follow()
-        again = f'begin; insert into {self.name} (id) values (900); truncate {self.name}; ' \
-                f'insert into {self.name} (id) values (901), (902); commit; insert into {self.name} (id) values (903)'
-        self.source.query(again)
+
+        def again(i):
+            self.source.query(f'''begin; insert into {self.name} (id) values ({i}); truncate {self.name};
+              insert into {self.name} (id) values ({i + 1}), ({i + 2}); commit;
+              insert into {self.name} (id) values ({i + 3})''')
+        again(900)
         told = move.ended()
-        self.assertIn(f'was changed as a whole at 20', told)
+        self.assertIn('was changed as a whole at 20', told)
         self.assertIn(f'truncate {self.name}', told)
         self.assertEqual(move.number(f'select count(*) from {self.name}'), 50)
         url = self.source.url
         move.work.script(script(url, self.name, extra="on_ddl = { drop = 'apply' },"))
         move.start('--accept-changes').follow()
         self.assert_equal(move)
-        self.source.query(again.replace('901', '911').replace('900', '901').replace('(903)', '(913)'))
+        again(910)
         self.assert_equal(move)
         self.source.query(f'truncate {self.name}; truncate {self.name}')
         self.assert_equal(move)
@@ -239,7 +244,7 @@ class LivePostgres(unittest.TestCase):
         admin.query('select pg_reload_conf()')
         try:
             for _ in range(6):
-                admin.query("select pg_logical_emit_message(true, 'x', repeat('x', 1000)); select pg_switch_wal()")
+                admin.query("select pg_logical_emit_message(true, 'x', 'x'); select pg_switch_wal()")
             admin.query('checkpoint')
             self.assertEqual(self.slot('wal_status'), 'lost')
             told = move.start().ended()
@@ -255,10 +260,10 @@ class LivePostgres(unittest.TestCase):
         move.start().follow()
         self.source.query(f'update {self.name} set n = 1')
         self.assert_equal(move)
-        position = "select split_part(split_part(position, 'lsn:', 2), ' ', 1) from lugger.partitions " \
-                   "where partition = 'changes'"
-        wait_for(lambda: self.source.query(f"select confirmed_flush_lsn = '{move.database.query(position)}' "
-                                           f"from pg_replication_slots") == 't', 'what is committed is told of')
+        position = ("select split_part(split_part(position, 'lsn:', 2), ' ', 1) from lugger.partitions "
+                    "where partition = 'changes'")
+        wait_for(lambda: self.slot(f"confirmed_flush_lsn = '{move.database.query(position)}'") == 't',
+                 'what is committed was told of')
         holder = Session(move.database)
         holder.run(f'begin; lock table {self.name}')
         try:
@@ -278,7 +283,7 @@ class LivePostgres(unittest.TestCase):
         source.query(f'create unlogged table {self.name} (id int8, v vector(3)); create role plain login; '
                      f'grant select on {self.name} to plain')
         url = self.target_server.url(source.name, 'plain')
-        move = Move(self.target_server, url, script(url, self.name, columns="{ 'id', 'int8' }"), self.name)
+        move = self.moved(script(url, self.name, columns="{ 'id', 'int8' }"))
         told = move.work.lugger('plan', 'job.lua', '--create', expect=1)
         told = told.out + told.err
         for words in ('wal_level is replica', 'may not replicate', 'its changes are not logged'):
@@ -296,11 +301,10 @@ class LivePostgres(unittest.TestCase):
                           f'create role mover login replication; grant select on {self.name} to mover')
         self.writer.fill(20)
         url = self.source_server.url(self.source.name, 'mover')
-        move = Move(self.target_server, url, script(url, self.name, source="publication = \"the Owner's\""),
-                    self.name)
-        self.addCleanup(lambda: move.process and move.process.poll() is None and move.process.kill())
+        move = self.moved(script(url, self.name, source="publication = \"the Owner's\""))
         move.start().follow()
-        self.source.query(f"update {self.name} set pad = 'z' where id < 9; delete from {self.name} where id = 11")
+        self.source.query(f"""update {self.name} set pad = 'z' where id < 9;
+          delete from {self.name} where id = 11""")
         self.assert_equal(move)
         move.end()
         self.assertEqual(self.source.query('select count(*) from pg_publication'), '1')
