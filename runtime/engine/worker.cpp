@@ -171,6 +171,7 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
   unit_ = unit_record(partition, cursor.position(), exhausted);
   add_notices(cursor, unit_);
   commit_unit(unit_);
+  if (shared_.live) cursor.committed(unit_.position);
   tell_followed(shared_, cursor);
   partition.tally += unit_.tally;
   partition.position = unit_.position;
