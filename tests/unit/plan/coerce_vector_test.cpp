@@ -50,6 +50,20 @@ TEST_CASE("what is no vector of the column is refused by name") {
   CHECK(Bench("vector(3)", policy).json(R"([1, 2, {"$numberDouble": "NaN"}])") == "NULL");
 }
 
+TEST_CASE("many vectors are one text, whatever they come from") {
+  Bench many("vector(2)[]"), halves("halfvec[]");
+  const std::string_view both = R"({"[1,-0]","[0.1,3.4e+38]"})";
+  CHECK(many.json("[[1, -0.0], [0.1, 3.4e38]]") == many.text(both));
+  CHECK(many.text(R"({"[1.0,-0]",NULL,[2,0.50]})") == R"({"[1,-0.0]",NULL,"[2,0.5]"})");
+  CHECK(many.json(R"([[1, 2], null, "[3, 4]"])") == R"({"[1,2]",NULL,"[3,4]"})");
+  CHECK(many.json("[]") == "{}");
+  CHECK(many.json("[[1, 1e39]]") == "<bad_element>");
+  CHECK(many.json("[[1, [2]]]") == "<bad_element>");
+  CHECK(halves.json("[[0.1]]") == R"({"[0.099975586]"})");
+  // What has another form is the server's to read.
+  CHECK(many.text(R"({{"[1,2]"},{"[3,4]"}})") == R"({{"[1,2]"},{"[3,4]"}})");
+}
+
 TEST_CASE("halfvec rounds to the nearest float16, overflow is told") {
   Bench half("halfvec(3)");
   CHECK(half.json("[1, -2, 0.5]") == "[1,-2,0.5]");
