@@ -182,11 +182,14 @@ function verification.verify(job, options, quiet)
   return with_policies(job, running:result())
 end
 
--- One job that cannot be verified does not take the verdicts of the others. Not so where the rest would fail as well:
--- a stop, and a server that is not found before anything is verified.
-local function concerns_all(err, verdicts)
+--- One job that cannot be verified or repaired does not keep the others from it. Not so where the rest would fail as
+--- well: a stop, and a server that is not found before anything is verified.
+---@param err any what was raised
+---@param done integer jobs that came to a verdict before
+---@return boolean
+function verification.concerns_all(err, done)
   local code = type(err) == 'table' and rawget(err, 'code')
-  return code == 'interrupted' or system.stop_level() > 0 or code == 'connect' and #verdicts == 0
+  return code == 'interrupted' or system.stop_level() > 0 or code == 'connect' and done == 0
 end
 
 --- Verifies several jobs, small ones side by side, and returns their verdicts in order. What keeps one of several from
@@ -211,7 +214,7 @@ function verification.verify_all(jobs, options, quiet)
   local function try(job, work)
     local ok, err = pcall(work)
     if ok then return end
-    if #jobs == 1 or concerns_all(err, verdicts) then error(err, 0) end
+    if #jobs == 1 or verification.concerns_all(err, #verdicts) then error(err, 0) end
     failed[#failed + 1] = { job = job:name(), status = 'failed', error = terminal.error_text(err) }
   end
   local function begin()
