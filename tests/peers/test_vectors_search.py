@@ -109,9 +109,9 @@ class Search(unittest.TestCase):
             print(found[1].key, found[2].key, found[1].doc.m.a[1], found[1].doc.distance, found[1].doc.h)
             print(found)""").out
         self.assertEqual(out.splitlines()[0].split('\t'), ['a\\,b, 1', 'c\\\\d, 2', '1', '0.5', 'x'])
-        self.assertIn("column = 'NAME'", self.found(
-            'source(env.PG, { query = [[select arr, arr as other from "od\'d ""t"]] })', '{ 1, 2 }', expect=1))
-        found = self.found('source(env.PG, { query = [[select h as word, arr from "od\'d ""t"]] })', '{ 1, 2 }')
+        query = 'source(env.PG, { query = [[select %s from "od\'d ""t"]] })'
+        self.assertIn("column = 'NAME'", self.found(query % 'arr, arr as other', '{ 1, 2 }', expect=1))
+        found = self.found(query % 'h as word, arr', '{ 1, 2 }')
         self.assertEqual([hit[2] for hit in found], ['x'])
         for query, options, said in (('{ 1 }', '', 'dimensions'), ('{ 1, 0 }', "column = 'nope'", 'nope'),
                                      ('{ 1, 0 }', "column = 'h'", 'no cosine distance|vector'),

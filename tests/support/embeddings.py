@@ -91,4 +91,5 @@ class Embeddings:
             data.reverse()
         if self.shape:
             data = self.shape(data)
-        return 200, {}, {'object': 'list', 'data': data, 'model': body.get('model'), 'usage': {'prompt_tokens': 1, 'total_tokens': 1}}
+        return 200, {}, {'object': 'list', 'data': data, 'model': body.get('model'),
+                         'usage': {'prompt_tokens': 1, 'total_tokens': 1}}
