@@ -3,6 +3,7 @@ import time
 
 import bson
 import harness
+from harness import lua
 from live_case import LiveCase
 from live_moves import COLUMNS, TAGS, Writer, copy
 from mongo_servers import wait_for
@@ -190,7 +191,7 @@ class Waits(LiveCase):
 
     def test_some_of_the_documents(self):
         """A document that is not meant any more has no row, and no reject."""
-        job = copy(columns=ORG).replace("'shop.docs' }", "'shop.docs', where = { k = 'yes' } }")
+        job = copy(columns=ORG).replace(lua('shop.docs'), lua('shop.docs') + ", where = { k = 'yes' }")
         self.org('o0')
         self.insert({'_id': 'z', 'k': 'no'})
         move = self.move(job, copy('shop.orgs', 'orgs', extra=''))
