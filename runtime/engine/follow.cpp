@@ -96,6 +96,7 @@ class ChangesCursor final : public Cursor {
   bool at_hand() override { return !refused_.under_way() && cursor_->at_hand(); }
   const Ddl* ddl() const override { return cursor_->ddl(); }
   void pass_ddl(bool follow) override { cursor_->pass_ddl(follow); }
+  void committed(const Position& position) override { cursor_->committed(position); }
   std::vector<Notice> take_notices() override {
     std::vector<Notice> out = cursor_->take_notices();
     std::ranges::move(collections_.look(), std::back_inserter(out));

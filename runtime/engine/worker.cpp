@@ -172,6 +172,7 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
   add_notices(cursor, unit_);
   commit_unit(unit_);
   note_refused(shared_, cursor, unit_);
+  if (shared_.live) cursor.committed(unit_.position);
   tell_followed(shared_, cursor);
   partition.tally += unit_.tally;
   partition.position = unit_.position;

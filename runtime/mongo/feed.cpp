@@ -262,7 +262,7 @@ class MongoFeed final : public Feed {
   MongoFeed(const ScanPlace& place, std::shared_ptr<MongoHub> hub)
       : place_(place), hub_(std::move(hub)) {}
 
-  Position now() override {
+  Position now(const std::string&) override {
     MongoClient client(AllowedUrl(place_.url), place_.purpose);
     // Behind the last change: whoever reads after this sees that one.
     const uint64_t time = look_at_deployment(client).time + 1;

@@ -5,7 +5,8 @@ local tonumber = tonumber --[[@as fun(count: any): integer]]
 
 local notices = {}
 
-local heads = { field = 'field that no column takes', collection = 'new collection', large = 'event over 16 MB' }
+local heads = { field = 'field that no column takes', collection = 'new collection', large = 'event over 16 MB',
+  slot = 'replication slot' }
 
 local function subject(notice)
   if notice.kind == 'accepted' then

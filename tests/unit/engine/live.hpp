@@ -176,7 +176,7 @@ class LiveChanges final : public Cursor {
 class LiveFeed final : public Feed {
  public:
   explicit LiveFeed(Writes& writes) : writes_(writes) {}
-  Position now() override { return place(writes_.done()); }
+  Position now(const std::string&) override { return place(writes_.done()); }
   std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds) override {
     return std::make_unique<LiveChanges>(writes_, from, true);
   }
