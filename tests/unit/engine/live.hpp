@@ -180,7 +180,7 @@ class LiveFeed final : public Feed {
   std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds) override {
     return std::make_unique<LiveChanges>(writes_, from, true);
   }
-  std::unique_ptr<Cursor> follow(const Position& from) override {
+  std::unique_ptr<Cursor> follow(const Position& from, bool) override {
     return std::make_unique<LiveChanges>(writes_, from, false);
   }
   bool look_up(std::span<const std::string_view> keys, const Position&, Batch& batch) override {
