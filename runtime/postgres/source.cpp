@@ -222,6 +222,7 @@ class PgSource : public Source {
     if (place_.reading.table.empty()) return nullptr;
     SearchSpec here = spec;
     here.table = place_.reading.table;
+    if (here.key.empty()) here.key = place_.reading.key;
     return make_pg_search(place_.url, place_.pooled, here);
   }
   void release() noexcept override { place_.snapshot.release(); }

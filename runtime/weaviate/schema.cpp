@@ -33,9 +33,19 @@ WeaviateProperty property_of(const element& json) {
   return out;
 }
 
+/// The word of a class, or the only name in the object of a named vector.
+std::string vectorizer_of(const element& json) {
+  std::string out = text_at(json, "vectorizer");
+  simdjson::dom::object modules;
+  if (json["vectorizer"].get(modules) == simdjson::SUCCESS && modules.size() != 0)
+    out = (*modules.begin()).key;
+  return out == "none" ? "" : out;
+}
+
 /// Of a class, or of a named vector of it.
 WeaviateIndex index_of(const element& json) {
   WeaviateIndex out;
+  out.vectorizer = vectorizer_of(json);
   if (std::string type = text_at(json, "vectorIndexType"); !type.empty()) out.type = type;
   element settings;
   if (json["vectorIndexConfig"].get(settings) != simdjson::SUCCESS) return out;

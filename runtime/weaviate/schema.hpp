@@ -16,6 +16,7 @@ struct WeaviateProperty {
 /// How a vector is searched.
 struct WeaviateIndex {
   std::string type = "hnsw", distance = "cosine";
+  std::string vectorizer = {};  // the module that makes vectors of texts; "": none does
   bool many = false;  // an object has many vectors of this name
 };
 

@@ -601,6 +601,18 @@
 ---@field subtype integer
 ---@field values integer
 
+---@class lugger.census_vectors
+---@field values integer
+---@field least integer dimensions
+---@field greatest integer dimensions
+---@field zeros integer vectors that are all zeros
+---@field non_finite integer vectors with NaN or infinities
+---@field duplicates integer vectors that were there before
+---@field exact boolean false: duplicates are an estimate
+---@field zero_examples string[] ids of the first three documents
+---@field non_finite_examples string[]
+---@field duplicate_examples string[]
+
 ---@class lugger.census_path
 ---@field path string "lines[].price", as a column's `from` takes it
 ---@field name string the last name as it is in the data; "[]" for elements, "*" for folded names
@@ -621,6 +633,7 @@
 ---@field texts lugger.census_texts|nil
 ---@field binaries lugger.census_lengths|nil
 ---@field arrays lugger.census_lengths|nil
+---@field vectors lugger.census_vectors|nil lists of at least eight numbers, and vectors by type
 ---@field subtypes lugger.census_subtype[]|nil of binaries
 ---@field distinct integer distinct scalars; an estimate (standard error 2.3 %) unless distinct_exact
 ---@field distinct_exact boolean
@@ -761,6 +774,17 @@
 ---@field triggers string[]
 ---@field notes string[]
 ---@field images_until string
+
+---@class lugger.native.hit
+---@field key string
+---@field score number
+---@field document string its other columns as JSON
+
+---@class lugger.native.search_found
+---@field metric string
+---@field how string the index and its settings, or what was compared
+---@field key string[] names of what identifies a hit
+---@field hits lugger.native.hit[] nearest first
 
 ---@class lugger.record a struct that crosses to Lua
 ---@field name string
