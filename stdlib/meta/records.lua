@@ -801,6 +801,7 @@
 ---@field query string|nil A SELECT to read instead of a table.
 ---@field key string|string[]|nil Unique, never NULL columns to read in the order of, so that a run can be resumed.
 ---@field pooled boolean|nil The server is reached through a pooler that keeps no session settings.
+---@field publication string|nil The publication by which the table is followed; without it lugger makes one.
 ---@field row_security boolean|nil Read only the rows that row-level security shows to the role; without it such a table is refused.
 ---@field collection string|nil Which collection of a server, dump, archive or directory: 'db.name' or 'name'; for a single file, what to call it.
 ---@field database string|nil Which database of a server, dump or archive; for a single file, what to call it.
