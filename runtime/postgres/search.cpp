@@ -2,7 +2,9 @@
 
 #include <array>
 
+#include "postgres/array_text.hpp"
 #include "postgres/session.hpp"
+#include "value/path.hpp"
 
 namespace lugger {
 namespace {
@@ -223,11 +225,8 @@ class PgSearch final : public Search {
   std::string statement(const SearchFilter& filter) {
     std::string keys, where;
     for (const std::string& key : spec_.key) keys += PgSession::quote_name(key) + "::text, ";
-    for (const auto& [name, value] : filter) {
-      params_.push_back(value);
-      where += fmt::format(" {} {} = ${}::text::{}", where.empty() ? "WHERE" : "AND",
-                           PgSession::quote_name(name), params_.size(), type_of(name));
-    }
+    for (const auto& [name, value] : filter)
+      where += (where.empty() ? " WHERE " : " AND ") + condition(name, value);
     const std::string distance =
         fmt::format("{} {} $1::text::{}", searched_.expression, searched_.op, searched_.type);
     std::string columns;
@@ -256,6 +255,30 @@ class PgSearch final : public Search {
         keys, fields, nearest, names);
   }
 
+  /// "metadata.tenant" is a path into a json column, where there is no column of that name.
+  std::string condition(const std::string& name, const std::string& value) {
+    const size_t dot = name.find('.');
+    const std::string outer = name.substr(0, dot);
+    if (const std::string& type = type_of(name); !type.empty()) {
+      params_.push_back(value);
+      return fmt::format("{} = ${}::text::{}", PgSession::quote_name(name), params_.size(), type);
+    }
+    const std::string& type = type_of(outer);
+    if (dot == std::string::npos || type.empty())
+      throw Error(Code::kConfig, fmt::format("{} has no column {}", spec_.table, outer),
+                  "a filter names columns of the table");
+    if (type != "jsonb" && type != "json")
+      throw Error(Code::kConfig, fmt::format("{}.{} is {}", spec_.table, outer, type),
+                  "a filter's path leads into json and jsonb columns alone");
+    ArrayText path;
+    for (const std::string& step : split_path(name.substr(dot + 1))) path.text(step);
+    params_.push_back(path.finish());
+    params_.push_back(value);
+    return fmt::format("{}::jsonb #>> ${}::text[] = ${}::text", PgSession::quote_name(outer),
+                       params_.size() - 1, params_.size());
+  }
+
+  /// "": there is no such column.
   const std::string& type_of(const std::string& column) {
     const auto known = types_.find(column);
     if (known != types_.end()) return known->second;
@@ -263,10 +286,7 @@ class PgSearch final : public Search {
         "SELECT pg_catalog.format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute "
         "WHERE attrelid = $1::pg_catalog.regclass AND attname = $2 AND NOT attisdropped",
         {table_, column});
-    if (rows.size() == 0)
-      throw Error(Code::kConfig, fmt::format("{} has no column {}", spec_.table, column),
-                  "a filter names columns of the table");
-    return types_.emplace(column, rows.text(0, 0)).first->second;
+    return types_.emplace(column, rows.size() == 0 ? "" : rows.text(0, 0)).first->second;
   }
 
   std::string settings_of(const std::string& index) {
