@@ -194,7 +194,7 @@ class LiveFeed final : public Feed {
   uint64_t time_of(const Position& position) const override {
     return (uint64_t{1} << 40) + place_in(position);
   }
-  uint64_t time() override { return time_of(now()); }
+  uint64_t time() override { return time_of(place(writes_.done())); }
   std::string time_text(uint64_t time) const override { return std::to_string(time); }
 
  private:
