@@ -156,11 +156,12 @@ class LivePostgres(unittest.TestCase):
             move.start()
             time.sleep(random_.uniform(0.3, 2.5))
             if turn == 3:
+                move.wait_to_say('changes')   # before that, a server that is away ends it
                 self.source_server.stop(signal.SIGQUIT)
                 self.source_server.start()
                 time.sleep(1)
             move.end(signal.SIGKILL, -signal.SIGKILL)
-        move.start().follow(seconds=90)
+        move.start().wait_to_say('following, ', 90)
         self.source_server.stop()
         self.source_server.start()
         time.sleep(2)
