@@ -61,10 +61,8 @@ void check_changes(const SourceInfo& source, const PlanShape& plan, bool hooked,
     report.problems.push_back(std::move(problem));
   if (!report.waits_for_rows.empty()) {
     report.warnings.push_back(fmt::format(
-        "{}: changes of several documents or jobs may come one before the other, and a row that "
-        "the "
-        "server refuses for that is a reject, until its document changes again or `lugger rejects "
-        "--retry`",
+        "{}: changes of several documents or jobs may come one before the other; a row that the "
+        "server refuses for that is a reject, which is tried again by itself until it is accepted",
         fmt::join(report.waits_for_rows, "; ")));
   }
   if (hooked) {

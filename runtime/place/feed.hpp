@@ -34,11 +34,12 @@ class Feed {
   virtual std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds wait) = 0;
   /// Gives each document that was changed as it is now, and deleted ones as Operation::kDelete. The
   /// position behind a batch covers all changes up to there, also those that gave no document. It
-  /// never ends.
-  virtual std::unique_ptr<Cursor> follow(const Position& from) = 0;
+  /// never ends. `all_deletes`: one that was deleted and is there again comes as deleted, too, first.
+  virtual std::unique_ptr<Cursor> follow(const Position& from, bool all_deletes) = 0;
   /// Appends the documents of these keys, as they are now, in what is followed behind a position, and
   /// never older than the changes before it; first those that are gone, as Operation::kDelete. A
-  /// key of MongoDB is {"_id": key} as BSON, one of PostgreSQL the text of its columns. False, with nothing appended: it was dropped, renamed or made anew, and
+  /// key of MongoDB is {"_id": key} as BSON, one of PostgreSQL the text of its columns. False, with
+  /// nothing appended: it was dropped, renamed or made anew, and
   /// whoever follows it has yet to hear of that.
   virtual bool look_up(std::span<const std::string_view> keys, const Position& behind,
                        Batch& batch) = 0;

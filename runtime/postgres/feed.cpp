@@ -121,7 +121,7 @@ class PgFeed final : public Feed {
   std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds wait) override {
     return std::make_unique<KeyCursor>(followed_, from, wait);
   }
-  std::unique_ptr<Cursor> follow(const Position& from) override {
+  std::unique_ptr<Cursor> follow(const Position& from, bool) override {
     return read_ahead(std::make_unique<FollowCursor>(followed_, from, kWait));
   }
   bool look_up(std::span<const std::string_view> keys, const Position& behind,

@@ -51,6 +51,8 @@ WeaviateIndex index_of(const element& json) {
   if (json["vectorIndexConfig"].get(settings) != simdjson::SUCCESS) return out;
   if (std::string distance = text_at(settings, "distance"); !distance.empty())
     out.distance = distance;
+  bool many = false;
+  if (settings["multivector"]["enabled"].get(many) == simdjson::SUCCESS) out.many = many;
   return out;
 }
 
@@ -95,6 +97,11 @@ const WeaviateProperty* WeaviateClass::property(std::string_view property_name) 
 
 bool WeaviateClass::has_vector(std::string_view vector_name) const noexcept {
   return std::ranges::find(vectors, vector_name) != vectors.end();
+}
+
+bool WeaviateClass::has_many(std::string_view vector_name) const noexcept {
+  const auto found = indexes.find(vector_name);
+  return found != indexes.end() && found->second.many;
 }
 
 std::string WeaviateClass::fingerprint() const {

@@ -66,8 +66,9 @@ std::optional<std::string> text_of(const element& value) {
 class WeaviateSearch final : public Search {
  public:
   WeaviateSearch(const std::shared_ptr<HttpEndpoint>& endpoint, WeaviateClass of,
-                 std::string tenant, const SearchSpec& spec)
-      : server_(endpoint),
+                 std::string tenant, const SearchSpec& spec, std::shared_ptr<const void> held)
+      : held_(std::move(held)),
+        server_(endpoint),
         class_(std::move(of)),
         tenant_(std::move(tenant)),
         key_(spec.key.empty() ? std::vector<std::string>{"id"} : spec.key),
@@ -175,6 +176,7 @@ class WeaviateSearch final : public Search {
     return {hit_key(key), score_of(distance, metric_), documents_ ? document_of(hit) : ""};
   }
 
+  const std::shared_ptr<const void> held_;
   WeaviateServer server_;
   const WeaviateClass class_;
   const std::string tenant_;
@@ -190,8 +192,9 @@ class WeaviateSearch final : public Search {
 
 std::unique_ptr<Search> make_weaviate_search(const std::shared_ptr<HttpEndpoint>& endpoint,
                                              const WeaviateClass& of, const std::string& tenant,
-                                             const SearchSpec& spec) {
-  return std::make_unique<WeaviateSearch>(endpoint, of, tenant, spec);
+                                             const SearchSpec& spec,
+                                             std::shared_ptr<const void> held) {
+  return std::make_unique<WeaviateSearch>(endpoint, of, tenant, spec, std::move(held));
 }
 
 }  // namespace lugger
