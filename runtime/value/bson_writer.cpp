@@ -56,10 +56,36 @@ void BsonWriter::header(uint8_t type, std::string_view name) {
   out_->advance(name.size() + 2);
 }
 
+/// The next index as text. Those of an array follow each other: counting in digits is cheaper than
+/// dividing.
+void BsonWriter::IndexName::set(uint32_t index) noexcept {
+  if (index == next) {
+    size_t last = size;
+    while (last != 0 && digits[last - 1] == '9') digits[--last] = '0';
+    if (last != 0) {
+      ++digits[last - 1];
+      ++next;
+      return;
+    }
+  }
+  size = static_cast<size_t>(std::to_chars(digits, digits + sizeof digits, index).ptr - digits);
+  digits[size] = 0;
+  next = index + 1;
+}
+
 void BsonWriter::index_header(uint8_t type) {
-  char digits[12];
-  const auto end = std::to_chars(digits, digits + sizeof digits, open_.back().next_index++).ptr;
-  header(type, {digits, static_cast<size_t>(end - digits)});
+  index_.set(open_.back().next_index++);
+  header(type, {index_.digits, index_.size});
+}
+
+void BsonWriter::append_double(double number) {
+  constexpr uint8_t kDoubleType = 0x01;
+  index_.set(open_.back().next_index++);
+  uint8_t* const to = out_->room(1 + sizeof index_.digits + sizeof number);
+  to[0] = kDoubleType;
+  std::memcpy(to + 1, index_.digits, sizeof index_.digits);
+  store_le(to + 2 + index_.size, number);
+  out_->advance(2 + index_.size + sizeof number);
 }
 
 void BsonWriter::begin_document() {

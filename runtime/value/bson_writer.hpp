@@ -17,6 +17,7 @@ class BsonWriter {
   void begin_document();
   void begin_array();
   void append(const Value& value);
+  void append_double(double number);
 
   void begin_document(std::string_view name);  // 03
   void begin_array(std::string_view name);     // 04
@@ -43,6 +44,12 @@ class BsonWriter {
     size_t at;
     uint32_t next_index;
   };
+  struct IndexName {
+    char digits[12] = {};
+    size_t size = 0;
+    uint32_t next = 0;  // the index that follows the digits
+    void set(uint32_t index) noexcept;
+  };
   void open_here();
   void header(uint8_t type, std::string_view name);
   void index_header(uint8_t type);
@@ -51,6 +58,7 @@ class BsonWriter {
 
   ByteBuffer* out_;
   std::vector<Open> open_;
+  IndexName index_;
 };
 
 }  // namespace lugger

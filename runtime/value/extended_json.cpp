@@ -103,7 +103,15 @@ void ExtendedJsonWriter::fields(Object object, int depth) {
 void ExtendedJsonWriter::array(const Slot& slot, simdjson::dom::array array, int depth) {
   if (depth >= kMaxBsonDepth) refuse("at most 200 levels of nesting");
   slot.indexed ? writer_->begin_array() : writer_->begin_array(slot.name);
-  for (const Element element : array) value({"", true}, element, depth + 1);
+  for (const Element element : array) {
+    if (element.type() != element_type::DOUBLE) {
+      value({"", true}, element, depth + 1);
+      continue;
+    }
+    const double number = element.get_double().value_unsafe();  // those of vectors
+    met_zero_ = met_zero_ || number == 0;
+    writer_->append_double(number);
+  }
   writer_->end();
 }
 
