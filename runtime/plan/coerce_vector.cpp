@@ -5,7 +5,6 @@
 
 #include "plan/coerce.hpp"
 #include "plan/vector_elements.hpp"
-#include "value/bson_numbers.hpp"
 #include "value/single.hpp"
 #include "vector/kernels.hpp"
 
@@ -241,39 +240,58 @@ Failure bits_from(Coercer& c, const Value& in, Value& out, Arena& arena) {
   return Failure::kNone;
 }
 
-}  // namespace
-
-/// The elements of a value that holds float32 as they are; nothing of any other.
-static Bytes stored_floats(const Value& in) noexcept {
-  if (in.type == ValueType::kVector) return in.bytes();
-  const bool packed = in.type == ValueType::kBinary && in.aux == kVectorBinary && in.size >= 2 &&
-                      in.data[0] == kPackedFloat && in.data[1] == 0 && in.size % 4 == 2;
-  return packed ? in.bytes().subspan(2) : Bytes();
+/// Gives the elements of {"[1,2]",NULL,"[3,4]"}. False: there is something else in it.
+template <typename Add>
+bool each_vector_text(std::string_view text, Add&& add) {
+  constexpr std::string_view kNull = "NULL";
+  if (text.size() < 2 || text.front() != '{' || text.back() != '}') return false;
+  text = text.substr(1, text.size() - 2);
+  while (!text.empty()) {
+    if (text[0] == '[' && text.find(']') != std::string_view::npos) {
+      const size_t size = text.find(']') + 1;
+      if (!add(Value::of(ValueType::kString, text.substr(0, size)))) return true;
+      text.remove_prefix(size);
+    } else if (text.starts_with(kNull)) {
+      if (!add(Value::null())) return true;
+      text.remove_prefix(kNull.size());
+    } else if (text[0] == '"' || text[0] == ',') {
+      text.remove_prefix(1);
+    } else {
+      return false;
+    }
+  }
+  return true;
 }
 
-/// All elements at once, where that is all there is to it: those of other values, and those that
-/// are refused, are looked at one by one.
-static bool all_floats(const Value& in, Value& out, Arena& arena) {
-  if (const Bytes stored = stored_floats(in); !stored.empty()) {
-    if (!all_finite_floats(stored)) return false;
-    out = Value::of(ValueType::kVector, Bytes(arena.copy(stored), stored.size()));
-    return true;
+}  // namespace
+
+bool coerce_vectors(Coercer& c, const Value& in, Value& out, Arena& arena, Failure& failure) {
+  ByteBuffer built;
+  built.push('{');
+  const auto add = [&](const Value& element) {
+    Value one = Value::null();
+    if (!element.absent() && (*c.element())(element, one, arena) != Failure::kNone)
+      failure = Failure::kBadElement;
+    if (built.size() > 1) built.push(',');
+    if (one.absent()) {
+      built.append("NULL");
+    } else {
+      built.push('"');
+      append_scalar_text(one, built);
+      built.push('"');
+    }
+    return failure == Failure::kNone;
+  };
+  if (in.type == ValueType::kArray) {
+    BsonReader reader(in.bytes());
+    while (reader.next() && add(reader.value())) {
+    }
+    if (reader.fault() != BsonFault::kNone) failure = Failure::kMalformed;
+  } else if (!is_text(in.type) || !each_vector_text(in.text(), add)) {
+    return false;
   }
-  if (in.type == ValueType::kHalfVector) {
-    if (!all_finite_halves(in.bytes())) return false;
-    uint8_t* const floats = arena.allocate(2 * size_t{in.size});
-    floats_from_halves(in.bytes(), floats);
-    out = Value::of(ValueType::kVector, Bytes(floats, 2 * size_t{in.size}));
-    return true;
-  }
-  constexpr size_t kMostBytes = 16 * kMaxDense;  // of doubles whose names are their indexes
-  if (in.type != ValueType::kArray || in.size > kMostBytes) return false;
-  const size_t most = in.size / kLeastNumberBytes;
-  uint8_t* const floats = arena.reserve(4 * most);
-  const auto count = floats_of_numbers(in.bytes(), floats);
-  if (!count || !all_finite_floats({floats, 4 * *count})) return false;
-  arena.commit(4 * *count);
-  out = Value::of(ValueType::kVector, Bytes(floats, 4 * *count));
+  built.push('}');
+  out = Value::of(ValueType::kPgText, arena.copy(built.text()));
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include "base/url.hpp"
 #include "place/step_cursor.hpp"
 #include "postgres/binary_copy.hpp"
+#include "postgres/feed.hpp"
 #include "postgres/ranges.hpp"
 #include "postgres/read_snapshot.hpp"
 #include "postgres/search.hpp"
@@ -164,6 +165,9 @@ class PgSource : public Source {
     info_.database = session.query("SELECT pg_catalog.current_database()").text(0, 0);
     info_.collection = place_.reading.table.empty() ? "query" : place_.reading.table;
     info_.identity = place_.shown;
+    info_.key = place_.reading.key;
+    followed_ = {place_.url, place_.shown, place_.pooled, place_.reading,
+                 options.text("publication")};
     if (place_.reading.filtered) {
       info_.warnings.push_back(
           place_.reading.shown +
@@ -218,9 +222,12 @@ class PgSource : public Source {
     if (place_.reading.table.empty()) return nullptr;
     SearchSpec here = spec;
     here.table = place_.reading.table;
+    if (here.key.empty()) here.key = place_.reading.key;
     return make_pg_search(place_.url, place_.pooled, here);
   }
   void release() noexcept override { place_.snapshot.release(); }
+  std::unique_ptr<Feed> feed() override { return make_pg_feed(followed_); }
+  std::unique_ptr<FeedWatch> watch() override { return make_pg_watch(followed_); }
 
  private:
   bool divided_here(const Partition& partition) {
@@ -229,6 +236,7 @@ class PgSource : public Source {
   }
 
   PgPlace place_;
+  PgFollowed followed_;
   SourceInfo info_;
   std::mutex mutex_;
   std::set<std::string> divided_;  // specs of the last split
@@ -241,6 +249,8 @@ constexpr OptionSpec kOptions[] = {
      "Unique, never NULL columns to read in the order of, so that a run can be resumed."},
     {"pooled", OptionSpec::Type::kFlag,
      "The server is reached through a pooler that keeps no session settings."},
+    {"publication", OptionSpec::Type::kText,
+     "The publication by which the table is followed; without it lugger makes one."},
     {"row_security", OptionSpec::Type::kFlag,
      "Read only the rows that row-level security shows to the role; without it such a table is "
      "refused."},

@@ -17,7 +17,8 @@ class BsonWriter {
   void begin_document();
   void begin_array();
   void append(const Value& value);
-  void append_double(double number);
+  /// So many elements of the array under way at once.
+  void append_doubles(std::span<const double> numbers);
 
   void begin_document(std::string_view name);  // 03
   void begin_array(std::string_view name);     // 04
@@ -44,12 +45,6 @@ class BsonWriter {
     size_t at;
     uint32_t next_index;
   };
-  struct IndexName {
-    char digits[12] = {};
-    size_t size = 0;
-    uint32_t next = 0;  // the index that follows the digits
-    void set(uint32_t index) noexcept;
-  };
   void open_here();
   void header(uint8_t type, std::string_view name);
   void index_header(uint8_t type);
@@ -58,7 +53,6 @@ class BsonWriter {
 
   ByteBuffer* out_;
   std::vector<Open> open_;
-  IndexName index_;
 };
 
 }  // namespace lugger

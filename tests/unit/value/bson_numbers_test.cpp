@@ -30,8 +30,20 @@ ByteBuffer array_of(const std::vector<Value>& values) {
   ByteBuffer out;
   BsonWriter writer(out);
   writer.begin_array();
-  for (const Value& value : values)
-    value.type == ValueType::kDouble ? writer.append_double(value.f64) : writer.append(value);
+  std::vector<double> doubles;
+  const auto flush = [&] {
+    if (!doubles.empty()) writer.append_doubles(doubles);
+    doubles.clear();
+  };
+  for (const Value& value : values) {
+    if (value.type == ValueType::kDouble) {
+      doubles.push_back(value.f64);
+      continue;
+    }
+    flush();
+    writer.append(value);
+  }
+  flush();
   writer.end();
   return out;
 }
