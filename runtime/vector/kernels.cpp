@@ -5,6 +5,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <type_traits>
 
 #include "vector/half.hpp"
 
@@ -19,7 +20,8 @@ namespace lugger {
 
 namespace {
 
-// This file is compiled without fused multiply-add, which would round once less.
+// This file is compiled without fused multiply-add, which would round once less, but where a
+// product is exact.
 constexpr size_t kLanes = 8;
 
 // So many doubles in a register, and the floats that become them.
@@ -30,10 +32,6 @@ struct Two {
 struct Four {
   typedef double Doubles __attribute__((vector_size(32)));
   typedef float Singles __attribute__((vector_size(16)));
-};
-struct Eight {
-  typedef double Doubles __attribute__((vector_size(64)));
-  typedef float Singles __attribute__((vector_size(32)));
 };
 
 template <typename Width>
@@ -69,6 +67,15 @@ LUGGER_INLINE double total(const double* lanes) noexcept {
          ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
 }
 
+/// Adds the elements from i on to the lanes that they belong to, and then the lanes.
+template <typename Term>
+LUGGER_INLINE double sum_rest(const float* a, const float* b, size_t i, size_t n,
+                              double* lanes) noexcept {
+  for (size_t lane = 0; i < n; ++i, ++lane)
+    Term::add(static_cast<double>(a[i]), static_cast<double>(b[i]), lanes[lane]);
+  return total(lanes);
+}
+
 /// Inlined into one function for each processor, whose registers have that width: element i is added
 /// to lane i % 8 in every one of them.
 template <typename Width, typename Term>
@@ -88,9 +95,7 @@ LUGGER_INLINE double sum_body(const float* a, const float* b, size_t n) noexcept
   }
   double lanes[kLanes];
   std::memcpy(lanes, sums, sizeof lanes);
-  for (size_t lane = 0; i < n; ++i, ++lane)
-    Term::add(static_cast<double>(a[i]), static_cast<double>(b[i]), lanes[lane]);
-  return total(lanes);
+  return sum_rest<Term>(a, b, i, n, lanes);
 }
 
 struct Sums {
@@ -117,12 +122,7 @@ LUGGER_INLINE Sums both_body(const float* a, const float* b, size_t n) noexcept 
   double dot_lanes[kLanes], square_lanes[kLanes];
   std::memcpy(dot_lanes, dots, sizeof dot_lanes);
   std::memcpy(square_lanes, squares, sizeof square_lanes);
-  for (size_t lane = 0; i < n; ++i, ++lane) {
-    const auto x = static_cast<double>(a[i]), y = static_cast<double>(b[i]);
-    Product::add(x, y, dot_lanes[lane]);
-    Product::add(x, x, square_lanes[lane]);
-  }
-  return {total(dot_lanes), total(square_lanes)};
+  return {sum_rest<Product>(a, b, i, n, dot_lanes), sum_rest<Product>(a, a, i, n, square_lanes)};
 }
 
 template <typename Term>
@@ -138,15 +138,41 @@ template <typename Term>
 LUGGER_AVX2 double sum_avx2(const float* a, const float* b, size_t n) noexcept {
   return sum_body<Four, Term>(a, b, n);
 }
-template <typename Term>
-LUGGER_AVX512 double sum_avx512(const float* a, const float* b, size_t n) noexcept {
-  return sum_body<Eight, Term>(a, b, n);
-}
 LUGGER_AVX2 Sums both_avx2(const float* a, const float* b, size_t n) noexcept {
   return both_body<Four>(a, b, n);
 }
+// The product of two floats is exact in a double: fused or not, the sum has the same bits.
+
+/// GCC converts eight floats in two halves when it is left to itself.
+LUGGER_AVX512 LUGGER_INLINE __m512d wide(const float* from) noexcept {
+  return _mm512_maskz_cvtps_pd(0xFF, _mm256_loadu_ps(from));
+}
+template <typename Term>
+LUGGER_AVX512 double sum_avx512(const float* a, const float* b, size_t n) noexcept {
+  __m512d sums = _mm512_setzero_pd();
+  size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    if constexpr (std::is_same_v<Term, Product>)
+      sums = _mm512_fmadd_pd(wide(a + i), wide(b + i), sums);
+    else
+      Term::add(wide(a + i), wide(b + i), sums);
+  }
+  double lanes[kLanes];
+  std::memcpy(lanes, &sums, sizeof lanes);
+  return sum_rest<Term>(a, b, i, n, lanes);
+}
 LUGGER_AVX512 Sums both_avx512(const float* a, const float* b, size_t n) noexcept {
-  return both_body<Eight>(a, b, n);
+  __m512d dots = _mm512_setzero_pd(), squares = dots;
+  size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const __m512d x = wide(a + i);
+    dots = _mm512_fmadd_pd(x, wide(b + i), dots);
+    squares = _mm512_fmadd_pd(x, x, squares);
+  }
+  double dot_lanes[kLanes], square_lanes[kLanes];
+  std::memcpy(dot_lanes, &dots, sizeof dot_lanes);
+  std::memcpy(square_lanes, &squares, sizeof square_lanes);
+  return {sum_rest<Product>(a, b, i, n, dot_lanes), sum_rest<Product>(a, a, i, n, square_lanes)};
 }
 // A branch rather than an ifunc, because ifunc resolvers run before the sanitizers are initialised.
 bool has_avx2() noexcept {
