@@ -323,7 +323,7 @@
 
 ---@class lugger.notice something that was noticed while changes were followed
 ---@field job string
----@field kind "drop"|"rename"|"dropDatabase"|"create"|"collMod"|"createIndexes"|"dropIndexes"|"field"|"collection"|"large"|"accepted" what was done to a collection, or what was met
+---@field kind "drop"|"rename"|"dropDatabase"|"create"|"collMod"|"createIndexes"|"dropIndexes"|"field"|"collection"|"large"|"accepted"|"slot" what was done to a collection, or what was met
 ---@field name string what it is about
 ---@field done string what the job did
 ---@field count integer

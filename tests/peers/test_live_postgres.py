@@ -329,6 +329,12 @@ class LivePostgres(unittest.TestCase):
         self.assertIn('neither a primary key nor another replica identity', told)
         self.assertEqual(self.slot(), '')
 
+    def test_a_target_that_keeps_no_position_is_refused(self):
+        text = script(self.source.url, self.name).replace('lugger.env.PG_URI', "'docs.jsonl'")
+        told = self.moved(text).start().ended()
+        self.assertIn('docs.jsonl', told)
+        self.assertEqual(self.slot(), '')
+
     def test_a_publication_of_the_owner(self):
         self.source.query(f'create publication "the Owner\'s" for table {self.name}; '
                           f'create role mover login replication; grant select on {self.name} to mover')
