@@ -90,7 +90,8 @@ def table(series, facts):
     head = textwrap.fill(
         f'{facts["date"]}, {facts["machine"]}; {facts["lugger"]}, PostgreSQL {facts["postgresql"]}, Weaviate '
         f'{facts["weaviate"]}; medians of {facts["rounds"]} rounds, each run in turn with its peer; the '
-        f'row-by-row script once; load of the machine when it began: {facts["load"]:.1f}.', 100)
+        f'row-by-row script once; load of the machine when it began: {facts["load"]:.1f}.', 100,
+        break_on_hyphens=False)
     found = [*of_pgvector(series, facts), *of_kernels(series, facts), *of_weaviate(series, facts),
              *of_memory(series)]
     return f'{head}\n\n{report.lined(found, HEAD)}\n'
