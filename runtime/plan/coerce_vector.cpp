@@ -45,6 +45,48 @@ Failure check_zero(const Coercer& c, const Value& vector) noexcept {
   return zero ? Failure::kZero : Failure::kNone;
 }
 
+/// The square of the length, in four sums.
+template <typename Next>
+double squared_length(size_t count, Next&& next) noexcept {
+  double sums[4] = {};
+  for (size_t i = 0; i < count; ++i) {
+    const double element = next(i);
+    sums[i % 4] += element * element;
+  }
+  return sums[0] + sums[1] + (sums[2] + sums[3]);
+}
+
+/// Of a vector that was rounded to its type a length of 1 is still about that.
+Failure check_length(const Coercer& c, const Value& vector) noexcept {
+  if (!c.policy().normalised) return Failure::kNone;
+  constexpr double kTolerance = 2e-3, kHalfTolerance = 1e-2;
+  const uint8_t* at = vector.data;
+  double length = 0;
+  if (vector.type == ValueType::kHalfVector) {
+    length = squared_length(vector.size / 2, [&](size_t i) {
+      return static_cast<double>(float_from_half(load_le<uint16_t>(at + 2 * i)));
+    });
+  } else if (vector.type == ValueType::kSparseVector) {
+    const size_t count = load_be<uint32_t>(at + 4);
+    length = squared_length(count, [&](size_t i) {
+      return static_cast<double>(
+          std::bit_cast<float>(load_be<uint32_t>(at + kSparseHead + 4 * (count + i))));
+    });
+  } else {
+    length = squared_length(vector.size / 4, [&](size_t i) {
+      return static_cast<double>(std::bit_cast<float>(load_le<uint32_t>(at + 4 * i)));
+    });
+  }
+  const double most = vector.type == ValueType::kHalfVector ? kHalfTolerance : kTolerance;
+  return std::abs(length - 1) <= most ? Failure::kNone : Failure::kNotNormalised;
+}
+
+/// What policies have against a vector that its type can hold.
+Failure check_policies(const Coercer& c, const Value& vector) noexcept {
+  const Failure failure = check_zero(c, vector);
+  return failure == Failure::kNone ? check_length(c, vector) : failure;
+}
+
 /// Are all elements finite? `exponent`: its bits.
 template <typename Element>
 bool all_finite(Bytes elements, Element exponent) noexcept {
@@ -276,13 +318,13 @@ Failure coerce_vector(Coercer& c, const Value& in, Value& out, Arena& arena) {
   if (in.type == ValueType::kVector && !all_finite<uint32_t>(out.bytes(), 0x7F800000))
     return settle(c, Failure::kNonFinite, out);
   const Failure failure = check_dimensions(c, out.size / 4, kMaxDense);
-  return failure == Failure::kNone ? check_zero(c, out) : failure;
+  return failure == Failure::kNone ? check_policies(c, out) : failure;
 }
 
 static Failure finish_half(const Coercer& c, Value& out) noexcept {
   if (!all_finite<uint16_t>(out.bytes(), 0x7C00)) return settle(c, Failure::kNonFinite, out);
   const Failure failure = check_dimensions(c, out.size / 2, kMaxDense);
-  return failure == Failure::kNone ? check_zero(c, out) : failure;
+  return failure == Failure::kNone ? check_policies(c, out) : failure;
 }
 
 Failure coerce_halfvec(Coercer& c, const Value& in, Value& out, Arena& arena) {
@@ -310,7 +352,7 @@ Failure coerce_sparsevec(Coercer& c, const Value& in, Value& out, Arena& arena) 
   if (in.absent()) return null_out(out);
   const Failure failure = settle(c, sparse(c, in, out, arena), out);
   const bool made = failure == Failure::kNone && out.type == ValueType::kSparseVector;
-  return made ? check_zero(c, out) : failure;
+  return made ? check_policies(c, out) : failure;
 }
 
 Failure coerce_bits(Coercer& c, const Value& in, Value& out, Arena& arena) {

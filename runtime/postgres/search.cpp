@@ -1,6 +1,8 @@
 #include "postgres/search.hpp"
 
+#include <algorithm>
 #include <array>
+#include <climits>
 
 #include "postgres/session.hpp"
 
@@ -133,18 +135,77 @@ double score_of(double distance, Metric metric) {
   return metric == Metric::kDot ? -distance : distance;
 }
 
+using Setting = std::pair<std::string, std::string>;
+
+void apply(PgSession& session, const std::vector<Setting>& settings, bool local) {
+  for (const auto& [name, value] : settings)
+    session.query("SELECT pg_catalog.set_config($1, $2, $3::bool)",
+                  {name, value, local ? "true" : "false"});
+}
+
+/// Behind a pooler settings last as long as a transaction.
+class SettingsScope {
+ public:
+  SettingsScope(PgSession& session, const std::vector<Setting>& settings)
+      : session_(session), opened_(session.pooled() && !settings.empty()) {
+    if (!opened_) return;
+    session_.begin();
+    apply(session_, settings, true);
+  }
+  ~SettingsScope() {
+    if (opened_) session_.rollback();
+  }
+  SettingsScope(const SettingsScope&) = delete;
+  SettingsScope& operator=(const SettingsScope&) = delete;
+
+ private:
+  PgSession& session_;
+  const bool opened_;
+};
+
+/// Error{config} for what this version of pgvector does not have: it would pass over it.
+std::vector<Setting> settings_for(PgSession& session, const PgSearchSettings& given) {
+  std::vector<Setting> out;
+  const auto add = [&](const std::string& name, int value) {
+    if (value != 0) out.emplace_back(name, std::to_string(value));
+  };
+  add("hnsw.ef_search", given.ef_search);
+  add("ivfflat.probes", given.probes);
+  add("hnsw.max_scan_tuples", given.max_scan_tuples);
+  const bool iterative = !given.iterative_scan.empty() || given.max_scan_tuples != 0;
+  if (!iterative) return out;
+  const PgRows version = session.query(
+      "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'vector' AND "
+      "pg_catalog.string_to_array(extversion, '.')::int[] < '{0,8}'");
+  if (version.size() != 0)
+    throw Error(Code::kConfig,
+                fmt::format("pgvector {} has no iterative scans", version.text(0, 0)),
+                "leave out iterative_scan and max_scan_tuples, or take pgvector 0.8");
+  if (given.iterative_scan.empty()) return out;
+  out.emplace_back("hnsw.iterative_scan", given.iterative_scan);
+  // ivfflat has no strict order.
+  out.emplace_back("ivfflat.iterative_scan",
+                   given.iterative_scan == "off" ? "off" : "relaxed_order");
+  return out;
+}
+
 class PgSearch final : public Search {
  public:
-  PgSearch(std::unique_ptr<PgSession> session, const SearchSpec& spec, Searched searched)
+  PgSearch(std::unique_ptr<PgSession> session, const SearchSpec& spec, Searched searched,
+           std::vector<Setting> settings)
       : session_(std::move(session)),
         spec_(spec),
         table_(PgSession::quote_table(spec.table)),
-        searched_(std::move(searched)) {}
+        searched_(std::move(searched)),
+        settings_(std::move(settings)) {
+    if (!session_->pooled()) apply(*session_, settings_, false);
+  }
 
   Metric metric() const noexcept override { return searched_.metric; }
 
   std::string how() override {
     if (statement_.empty()) return {};
+    const SettingsScope scope(*session_, settings_);
     const PgRows plan = session_->query("EXPLAIN (COSTS OFF) " + statement_, params_);
     for (size_t i = 0; i < plan.size(); ++i) {
       const std::string line = plan.text(i, 0);
@@ -159,6 +220,7 @@ class PgSearch final : public Search {
   std::vector<Hit> nearest(Floats query, size_t k, const SearchFilter& filter) override {
     params_ = {query_text(query, searched_.family), std::to_string(k)};
     statement_ = statement(filter);
+    const SettingsScope scope(*session_, settings_);
     const PgRows rows = session_->query(statement_, params_);
     std::vector<Hit> out;
     const size_t keys = spec_.key.size();
@@ -168,6 +230,10 @@ class PgSearch final : public Search {
       out.push_back({hit_key({row.begin(), row.begin() + static_cast<ptrdiff_t>(keys)}),
                      score_of(std::strtod(row[keys]->c_str(), nullptr), searched_.metric)});
     }
+    // Of relaxed_order the nearest may come a little later.
+    std::ranges::stable_sort(out, [this](const Hit& a, const Hit& b) {
+      return is_distance(searched_.metric) ? a.score < b.score : a.score > b.score;
+    });
     return out;
   }
 
@@ -224,6 +290,7 @@ class PgSearch final : public Search {
   const SearchSpec spec_;
   const std::string table_;
   const Searched searched_;
+  const std::vector<Setting> settings_;
   std::map<std::string, std::string> types_;
   std::string statement_;  // the last one
   PgParams params_;
@@ -231,13 +298,32 @@ class PgSearch final : public Search {
 
 }  // namespace
 
-std::unique_ptr<Search> make_pg_search(const std::string& url, bool pooled,
-                                       const SearchSpec& spec) {
+PgSearchSettings pg_search_settings(const Options& options) {
+  constexpr int kMostCandidates = 1000, kMostLists = 32768;
+  const auto whole = [&](const char* name, int most) {
+    if (!options.has(name)) return 0;
+    const double given = options.number(name, 0);
+    if (!(given >= 1 && given <= most) || given != static_cast<int>(given))
+      raise(Code::kConfig, "{} is a whole number from 1 to {}", name, most);
+    return static_cast<int>(given);
+  };
+  PgSearchSettings out;
+  out.ef_search = whole("ef_search", kMostCandidates);
+  out.probes = whole("probes", kMostLists);
+  out.max_scan_tuples = whole("max_scan_tuples", INT_MAX);
+  out.iterative_scan = options.text("iterative_scan");
+  return out;
+}
+
+std::unique_ptr<Search> make_pg_search(const std::string& url, bool pooled, const SearchSpec& spec,
+                                       const PgSearchSettings& settings) {
   auto session = std::make_unique<PgSession>(url, "search", pooled);
   std::optional<Searched> searched = find_index(*session, spec);
   if (!searched) searched = find_column(*session, spec);
   if (!searched) return nullptr;
-  return std::make_unique<PgSearch>(std::move(session), spec, std::move(*searched));
+  std::vector<Setting> applied = settings_for(*session, settings);
+  return std::make_unique<PgSearch>(std::move(session), spec, std::move(*searched),
+                                    std::move(applied));
 }
 
 }  // namespace lugger

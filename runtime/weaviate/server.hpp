@@ -26,6 +26,8 @@ class WeaviateServer {
   std::vector<WeaviateClass> classes();
   std::optional<WeaviateClass> find_class(const std::string& name);
   void create_class(const std::string& definition);
+  /// False: this version does not let it be changed.
+  bool describe_class(const std::string& name, const std::string& description);
   std::vector<WeaviateTenant> tenants(const std::string& class_name);
   void add_tenant(const std::string& class_name, const std::string& tenant);
   /// True when the class, or the tenant of it, holds an object.

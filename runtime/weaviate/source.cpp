@@ -4,6 +4,8 @@
 
 #include "place/choose.hpp"
 #include "weaviate/cursor.hpp"
+#include "weaviate/manifest.hpp"
+#include "weaviate/object_reader.hpp"
 #include "weaviate/search.hpp"
 #include "weaviate/server.hpp"
 
@@ -13,13 +15,16 @@ namespace {
 using Type = OptionSpec::Type;
 
 constexpr auto kOptions = joined_options(
-    kWeaviateOptions, std::array<OptionSpec, 2>{{
+    kWeaviateOptions, std::array<OptionSpec, 3>{{
                           {"collection", Type::kText, "the class, where the URL names none"},
                           {"tenant", Type::kText,
                            "of a class that has tenants: the one to read; all, when not given"},
+                          {"timestamps", Type::kFlag,
+                           "documents have `created` and `updated`, as Weaviate keeps them"},
                       }});
 
 constexpr size_t kMostParts = 64;
+constexpr size_t kMostTold = 20;  // tenants, each with its count
 
 std::vector<CollectionInfo> infos_of(const std::vector<WeaviateClass>& all,
                                      const std::string& shown) {
@@ -54,8 +59,16 @@ class WeaviateSource final : public Source {
     const CollectionInfo& chosen =
         choose_collection(infos, spelled(address_, options), address_.shown);
     class_ = all[static_cast<size_t>(&chosen - infos.data())];
+    class_.times = options.flag("timestamps");
+    class_.times = options.flag("timestamps");
     find_tenants(server, options.text("tenant"));
     count_ = count(server);
+    if (tenants_.size() > 1)
+      warnings_.push_back(fmt::format(
+          "{} tenants are read: the field `{}` tells them apart, and two of them may have objects "
+          "of "
+          "one id: take it into a column and into the key, or read one with tenant = '...'",
+          tenants_.size(), ObjectFields(class_).tenant));
     if (class_.expires)
       warnings_.push_back("its objects delete themselves after a time, also while they are read");
   }
@@ -71,6 +84,11 @@ class WeaviateSource final : public Source {
     out.documents = count_;
     out.moves = true;
     out.warnings = warnings_;
+    out.advice = totals_;
+    const ObjectFields fields(class_);
+    out.manifests = manifests_of_class(class_);
+    for (VectorManifest& one : out.manifests)
+      one.column = one.column.empty() ? fields.vector : fields.vectors + "." + one.column;
     if (address_.open_key)
       out.warnings.push_back("the key goes over the network in the open: weaviates:// encrypts");
     return out;
@@ -124,13 +142,22 @@ class WeaviateSource final : public Source {
     raise(Code::kConfig, "the class {} has no tenants yet: there is nothing to read", class_.name);
   }
 
+  void tell_total(const std::string& tenant, uint64_t objects) {
+    if (totals_.size() < kMostTold)
+      totals_.push_back(
+          fmt::format("tenant {}: {} object{}", tenant, objects, objects == 1 ? "" : "s"));
+  }
+
   std::optional<uint64_t> count(WeaviateServer& server) {
     uint64_t out = 0;
     for (const std::string& tenant : tenants_) {
       const std::optional<uint64_t> one = server.count(class_.name, tenant);
       if (!one) return std::nullopt;
       out += *one;
+      if (!tenant.empty()) tell_total(tenant, *one);
     }
+    if (tenants_.size() > kMostTold)
+      totals_.push_back(fmt::format("and {} tenants more", tenants_.size() - kMostTold));
     return out;
   }
 
@@ -139,6 +166,7 @@ class WeaviateSource final : public Source {
   std::string named_tenant_;
   std::vector<std::string> tenants_;  // {""} of a class without tenants
   std::optional<uint64_t> count_;
+  std::vector<std::string> totals_;  // of tenants, for those who look
   std::vector<std::string> warnings_;
 };
 

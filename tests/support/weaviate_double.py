@@ -206,6 +206,8 @@ class Double:
                 self.tenants[name][tenant['name']] = tenant.get('activityStatus', 'HOT')
             return 200, [{'name': one, 'activityStatus': status}
                          for one, status in self.tenants[name].items()]
+        if method == 'PUT':
+            self.classes[name] = {**self.classes[name], 'description': given.get('description', '')}
         return 200, self.classes[name]
 
     # Objects.
@@ -252,7 +254,7 @@ class Double:
         if one.get('vector') and 'vectorConfig' in about:
             vectors = {**vectors, next(iter(about['vectorConfig'])): one['vector']}
         stored = {'class': name, 'id': str(uuid.UUID(one['id'])), 'properties': properties,
-                  'creationTimeUnix': 1, 'lastUpdateTimeUnix': 1}
+                  **dict.fromkeys(('creationTimeUnix', 'lastUpdateTimeUnix'), int(time.time() * 1000))}
         if tenant:
             stored['tenant'] = tenant
         if 'vectorConfig' in about:
