@@ -137,6 +137,22 @@ Record<CensusSubtype> record_of(const CensusSubtype*) {
   return {"lugger.census_subtype", "", kSubtype};
 }
 
+static constexpr Field<CensusVectors> kVectors[] = {
+    field<&CensusVectors::values>("values"),
+    field<&CensusVectors::least>("least", "dimensions"),
+    field<&CensusVectors::greatest>("greatest", "dimensions"),
+    field<&CensusVectors::zeros>("zeros", "vectors that are all zeros"),
+    field<&CensusVectors::non_finite>("non_finite", "vectors with NaN or infinities"),
+    field<&CensusVectors::duplicates>("duplicates", "vectors that were there before"),
+    field<&CensusVectors::exact>("exact", "false: duplicates are an estimate"),
+    field<&CensusVectors::zero_examples>("zero_examples", "ids of the first three documents"),
+    field<&CensusVectors::non_finite_examples>("non_finite_examples"),
+    field<&CensusVectors::duplicate_examples>("duplicate_examples"),
+};
+Record<CensusVectors> record_of(const CensusVectors*) {
+  return {"lugger.census_vectors", "", kVectors};
+}
+
 /// A list that is left out when it is empty, as it is for most paths.
 template <typename List>
 static std::optional<List> unless_empty(const List& list) {
@@ -171,6 +187,7 @@ static constexpr Field<CensusPath> kPath[] = {
     field<&CensusPath::texts>("texts"),
     field<&CensusPath::binaries>("binaries"),
     field<&CensusPath::arrays>("arrays"),
+    field<&CensusPath::vectors>("vectors", "lists of at least eight numbers, and vectors by type"),
     field<[](const CensusPath& path) { return unless_empty(path.subtypes); }>("subtypes",
                                                                               "of binaries"),
     field<&CensusPath::distinct>(

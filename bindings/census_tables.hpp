@@ -18,6 +18,7 @@ Record<TextLooks> record_of(const TextLooks*);
 Record<CensusTexts> record_of(const CensusTexts*);
 Record<CensusTop> record_of(const CensusTop*);
 Record<CensusSubtype> record_of(const CensusSubtype*);
+Record<CensusVectors> record_of(const CensusVectors*);
 Record<CensusPath> record_of(const CensusPath*);
 Record<CensusDiscriminator::Kind> record_of(const CensusDiscriminator::Kind*);
 Record<CensusDiscriminator> record_of(const CensusDiscriminator*);

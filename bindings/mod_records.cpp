@@ -4,6 +4,7 @@
 #include "bindings/fix_tables.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/modules.hpp"
+#include "bindings/search_tables.hpp"
 #include "bindings/tables.hpp"
 #include "bindings/verify_tables.hpp"
 
@@ -42,11 +43,11 @@ static int records(lua_State* L) {
            ColumnDifference, RowFinding, TableVerdict, RecallSide, RecallQuery, RecallVerdict,
            Verdict, RepairResult, VerifySnapshot, CensusType, CensusLengths, CensusIntegers,
            CensusDoubles, CensusDecimals, CensusDates, TextLooks, CensusTexts, CensusTop,
-           CensusSubtype, CensusPath, CensusDiscriminator::Kind, CensusDiscriminator,
+           CensusSubtype, CensusVectors, CensusPath, CensusDiscriminator::Kind, CensusDiscriminator,
            CensusFaultText, CensusBreak, CensusSample, CollectionCensus, SurveySnapshot,
            ReferenceCandidate, ReferenceCount::Example, ReferenceCount, LoadTrial,
            UpdateCounts::Collection, FixSample::Cell, FixSample, FixRefusal, FixFieldReport::Pair,
-           FixFieldReport, FixReport, RecordText, FieldText>());
+           FixFieldReport, FixReport, Hit, SearchFound, RecordText, FieldText>());
   return 1;
 }
 

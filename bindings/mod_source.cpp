@@ -2,6 +2,7 @@
 #include "bindings/batch_view.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
+#include "bindings/search_tables.hpp"
 #include "bindings/signals.hpp"
 #include "bindings/tables.hpp"
 #include "bindings/userdata.hpp"
@@ -142,6 +143,12 @@ static int source_cursor(lua_State* L) {
   return 1;
 }
 
+static int source_search(lua_State* L) {
+  const EndsAtOnce asks;
+  push(L, search_source(check_userdata<Source>(L, 1), read_search_request(L, 2), signal_stop()));
+  return 1;
+}
+
 static int cursor_next(lua_State* L) {
   LuaCursor& self = check_userdata<LuaCursor>(L, 1);
   self.retire();
@@ -254,6 +261,7 @@ static constexpr luaL_Reg kSourceMethods[] = {
     {"info", guarded<source_info>},
     {"split", guarded<source_split>},
     {"cursor", guarded<source_cursor>},
+    {"search", guarded<source_search>},
     {nullptr, nullptr},
 };
 static constexpr luaL_Reg kCursorMethods[] = {

@@ -57,10 +57,10 @@ int open_native(lua_State* L) {
   lua_setfield(L, -2, "null");
   open_errors(L);
   add_functions(L, kFunctions);
-  for (auto* open :
-       {open_job,  open_task,  open_state,  open_source,  open_census,  open_target, open_pg,
-        open_sql,  open_lease, open_value,  open_coercer, open_csv,     open_system, open_process,
-        open_edit, open_fix,   open_verify, open_prompt,  open_records, open_shared, open_watch}) {
+  for (auto* open : {open_job,    open_task,    open_state,  open_source, open_census,  open_target,
+                     open_pg,     open_sql,     open_lease,  open_value,  open_coercer, open_csv,
+                     open_system, open_process, open_edit,   open_fix,    open_embed,   open_verify,
+                     open_prompt, open_records, open_shared, open_watch}) {
     open(L);
   }
   return 1;

@@ -27,6 +27,7 @@ void open_csv(lua_State* L);
 void open_system(lua_State* L);
 void open_process(lua_State* L);
 void open_edit(lua_State* L);
+void open_embed(lua_State* L);
 void open_verify(lua_State* L);
 void open_fix(lua_State* L);
 void open_prompt(lua_State* L);

@@ -1,5 +1,6 @@
 #include "bindings/verify_tables.hpp"
 
+#include "bindings/embedder.hpp"
 #include "bindings/reader.hpp"
 
 namespace lugger {
@@ -193,6 +194,11 @@ Record<VerifySnapshot> record_of(const VerifySnapshot*) {
   return {"lugger.verify_snapshot", "", kVerifySnapshot};
 }
 
+template <auto Model>
+static void read_model(lua_State* L, std::string_view, RecallOptions& out) {
+  out.*Model = userdata_pointer<Embedder>(L, lua_gettop(L));
+}
+
 static constexpr Reader<RecallOptions> kRecallOptions[] = {
     reader<&RecallOptions::column>("column"),
     {"k", [](lua_State* L, std::string_view key,
@@ -204,6 +210,8 @@ static constexpr Reader<RecallOptions> kRecallOptions[] = {
     reader<&RecallOptions::queries>("queries"),
     reader<&RecallOptions::metric>("metric"),
     reader<&RecallOptions::least>("least"),
+    {"source_model", read_model<&RecallOptions::source_model>},
+    {"target_model", read_model<&RecallOptions::target_model>},
 };
 
 static void read_recall(lua_State* L, std::string_view key, VerifyOptions& out) {

@@ -46,6 +46,7 @@ local lugger = { null = value.null, remove = value.remove, version = native.vers
 ---@field on_ddl "stop"|"warn"|"apply"|lugger.on_ddl_spec|nil what is done when a live collection is dropped, ...
 ---@field manifest lugger.manifest_spec|nil how the vectors were made: { model = 'text-embedding-3-small' }
 ---@field throttle lugger.throttle_spec|nil when to step back for the target's health
+---@field verify lugger.verify_options|nil how it is verified when nothing else is asked for: { recall = { k = 10 } }
 
 --- What a job that follows changes does about what is done to its collection as a whole. By default it stops at the
 --- first three, and warns of the others.
@@ -109,7 +110,7 @@ end
 --- A source: a .bson, JSON or CSV file, a directory of them, an archive, "-" for standard input, a PostgreSQL URL.
 --- Opened when it is used.
 ---@param place string path, URL, or the name of a connection in lugger.toml
----@param options lugger.source_options|nil
+---@param options lugger.source_options|lugger.place_model|nil
 ---@return lugger.source
 function lugger.source(place, options)
   return require('lugger.inner.job.place').source(place, options)
@@ -117,7 +118,7 @@ end
 
 --- A target: a PostgreSQL URL, local: or local:DIR, a .jsonl file. Opened when it is used.
 ---@param place string URL, path, or the name of a connection in lugger.toml
----@param options lugger.target_options|nil { table =, key =, on_conflict =, ... }
+---@param options lugger.target_options|lugger.place_model|nil { table =, key =, on_conflict =, ... }
 ---@return lugger.target
 function lugger.target(place, options)
   return require('lugger.inner.job.place').target(place, options)
@@ -128,6 +129,14 @@ end
 ---@internal
 function lugger.last_target()
   return require('lugger.inner.job.place').last_target()
+end
+
+--- A model behind an HTTP endpoint that speaks OpenAI's /v1/embeddings: it makes vectors of texts, for docs:search and
+--- for recall. Nothing is asked before a text is there.
+---@param spec lugger.embed_spec
+---@return lugger.embedder
+function lugger.embed(spec)
+  return require('lugger.inner.job.embed').new(spec)
 end
 
 --- Declares the options of a script and returns their values: each becomes a flag.

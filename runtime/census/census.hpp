@@ -65,6 +65,15 @@ struct CensusTop {
   uint64_t count = 0;
 };
 
+struct CensusVectors {
+  uint64_t values = 0;
+  uint64_t least = 0, greatest = 0;  // dimensions
+  uint64_t zeros = 0, non_finite = 0;
+  uint64_t duplicates = 0;  // vectors that were there before
+  bool exact = true;        // false: duplicates are an estimate
+  std::vector<std::string> zero_examples, non_finite_examples, duplicate_examples;  // ids
+};
+
 struct CensusPath {
   std::string path;  // "lines[].price", as a column's `from` takes it
   std::string name;  // the last name, as it is in the data; "[]" and "*"
@@ -84,6 +93,7 @@ struct CensusPath {
   std::optional<CensusLengths> binaries;
   std::vector<CensusSubtype> subtypes;
   std::optional<CensusLengths> arrays;
+  std::optional<CensusVectors> vectors;
   uint64_t distinct = 0;
   bool distinct_exact = true;
   std::vector<CensusTop> top;

@@ -5,6 +5,7 @@
 #include "value/id_text.hpp"
 #include "value/looked_into.hpp"
 #include "value/pgrow_reader.hpp"
+#include "vector/elements.hpp"
 
 namespace lugger {
 
@@ -106,6 +107,8 @@ void Collector::record(PathNode& node, const Value& value) {
     texts_.emplace_back(&node, value);
   const uint8_t wants = node.stats.add(value, scratch_);
   if (wants != 0) give_example(node, value, wants);
+  if (may_be_vector(value) || (node.vectors && value.type == ValueType::kArray))
+    note_vector(node, value);
   if (value.type == ValueType::kDocument || value.type == ValueType::kArray) descend(value, node);
 }
 
@@ -123,6 +126,13 @@ void Collector::give_example(PathNode& node, const Value& value, uint8_t wants) 
   if ((wants & PathStats::kTypeExample) != 0) node.stats.add_example(value.type, example());
   if ((wants & PathStats::kNulExample) != 0) node.stats.text.nul_example = example();
   if ((wants & PathStats::kUtf8Example) != 0) node.stats.text.utf8_example = example();
+}
+
+void Collector::note_vector(PathNode& node, const Value& value) {
+  Floats floats;
+  if (!take_floats(value, floats_, floats)) return;
+  if (!node.vectors) node.vectors = std::make_unique<VectorFacts>();
+  node.vectors->add(floats, [&] { return example(); });
 }
 
 void Collector::fault(const BsonReader& reader, Bytes inside, const PathNode& node) {

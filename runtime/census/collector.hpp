@@ -6,6 +6,7 @@
 
 #include "census/path_stats.hpp"
 #include "census/shapes.hpp"
+#include "census/vector_facts.hpp"
 #include "value/bson_reader.hpp"
 
 namespace lugger {
@@ -37,6 +38,7 @@ struct PathNode {
   std::unique_ptr<PathNode> element;                     // arrays: what stands in them
   std::deque<std::unique_ptr<PathNode>> owned;
   std::unique_ptr<DistinctSketch> names;  // folded: how many names there were
+  std::unique_ptr<VectorFacts> vectors;   // where values are vectors
   FieldDiscriminator cross;               // of top-level texts: which shapes each value has
   uint64_t visits = 0;                    // documents at this path that were walked
   uint64_t not_walked = 0;                // documents and arrays too deep to look into
@@ -90,6 +92,7 @@ class Collector {
   void record(PathNode& node, const Value& value);
   void descend(const Value& value, PathNode& node);
   void give_example(PathNode& node, const Value& value, uint8_t wants);
+  void note_vector(PathNode& node, const Value& value);
   void fault(const BsonReader& reader, Bytes inside, const PathNode& node);
   CensusExample example() const;
 
@@ -105,6 +108,7 @@ class Collector {
   std::vector<std::pair<PathNode*, Value>> texts_;  // top-level texts of the document being read
   std::optional<RowShape> row_shape_;
   CensusScratch scratch_;
+  std::vector<float> floats_;
   Arena arena_{4096};
   Document current_;
   uint64_t current_at_ = 0;

@@ -51,6 +51,7 @@ void move_examples(PathNode& node, uint64_t by) {
   node.stats.text.nul_example.document += by;
   node.stats.text.utf8_example.document += by;
   node.repeated_example.document += by;
+  if (node.vectors) node.vectors->move_examples(by);
   each_child(node, [&](PathNode& child) { move_examples(child, by); });
 }
 
@@ -82,6 +83,8 @@ void Collector::merge_node(PathNode& to, PathNode& from) {
   to.not_walked += from.not_walked;
   if (to.repeated == 0 && from.repeated != 0) to.repeated_example = from.repeated_example;
   to.repeated += from.repeated;
+  if (from.vectors && !to.vectors) to.vectors = std::make_unique<VectorFacts>();
+  if (from.vectors) to.vectors->merge(*from.vectors);
   if (from.folded() && !to.folded()) fold(to);
   if (from.folded()) {
     to.names->merge(*from.names);

@@ -103,6 +103,23 @@ void tell_numbers(const PathStats& stats, CensusPath& out) {
   }
 }
 
+std::vector<std::string> texts_of(const std::vector<CensusExample>& examples) {
+  std::vector<std::string> out;
+  for (const CensusExample& one : examples) out.push_back(example_text(one));
+  return out;
+}
+
+CensusVectors tell_vectors(const VectorFacts& facts) {
+  CensusVectors out;
+  out.values = facts.values, out.least = facts.least, out.greatest = facts.greatest;
+  out.zeros = facts.zeros.count, out.non_finite = facts.non_finite.count;
+  out.duplicates = facts.duplicates.count, out.exact = facts.exact();
+  out.zero_examples = texts_of(facts.zeros.examples);
+  out.non_finite_examples = texts_of(facts.non_finite.examples);
+  out.duplicate_examples = texts_of(facts.duplicates.examples);
+  return out;
+}
+
 void tell_others(const PathStats& stats, CensusPath& out) {
   if (stats.dates.least <= stats.dates.greatest) {
     CensusDates& told = out.dates.emplace();
@@ -153,6 +170,7 @@ CensusPath tell_path(const PathNode& node, uint64_t parents) {
   }
   tell_numbers(node.stats, out);
   tell_others(node.stats, out);
+  if (node.vectors) out.vectors = tell_vectors(*node.vectors);
   out.distinct =
       std::min(out.present, static_cast<uint64_t>(std::llround(node.stats.distinct.estimate())));
   out.distinct_exact = node.stats.distinct.exact();

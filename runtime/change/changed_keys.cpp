@@ -28,6 +28,7 @@ ChangedKeys::Taken ChangedKeys::add(const StreamEvent& event) {
   key.state = KeyState::kLookUp;
   if (event.kind == EventKind::kDelete) {
     key.state = KeyState::kDeleted;
+    key.deleted = true;
   } else if (event.document.type == ValueType::kDocument) {
     key.state = KeyState::kDocument;
     put_document(place, event.document.bytes());

@@ -18,6 +18,7 @@ struct ChangedKey {
   std::string_view ns;  // "database.collection"
   Value id;             // as its first event wrote it
   KeyState state = KeyState::kLookUp;
+  bool deleted = false;  // by one of its events: what is there since is another document
   Bytes document;     // kDocument: whole, BSON
   uint64_t time = 0;  // newest clusterTime of its events
   uint64_t events = 0;

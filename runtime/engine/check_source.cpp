@@ -1,13 +1,20 @@
 #include "engine/check_source.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 
 namespace lugger {
 namespace {
 
-bool is_made_of_id(const Column& column) {
-  return column.generate == Column::Generate::kConstant ||
-         column.generate == Column::Generate::kV5 || column.from == "_id" ||
+/// All that is told of a document that was deleted is its key.
+bool is_made_of_key(const SourceInfo& source, const Column& column) {
+  if (column.generate == Column::Generate::kConstant) return true;
+  if (source.rows) {
+    const std::string& from = column.from.empty() ? column.name : column.from;
+    return std::ranges::find(source.key, from) != source.key.end();
+  }
+  return column.generate == Column::Generate::kV5 || column.from == "_id" ||
          column.from.starts_with("_id.");
 }
 
@@ -43,20 +50,19 @@ void check_changes(const SourceInfo& source, const PlanShape& plan, bool hooked,
         source.place, table.name));
   }
   for (const size_t column : table.key) {
-    if (is_made_of_id(table.columns[column])) continue;
+    if (is_made_of_key(source, table.columns[column])) continue;
+    const std::string of = source.rows ? fmt::format("{}", fmt::join(source.key, ", ")) : "_id";
     report.problems.push_back(fmt::format(
-        "{}.{} is in the key and not made of _id, which is all that is told of a document that was "
-        "deleted: take a key that is made of _id",
-        table.name, table.columns[column].name));
+        "{}.{} is in the key and not made of {}, which is all that is told of a {} that was "
+        "deleted: take a key that is made of {}",
+        table.name, table.columns[column].name, of, source.rows ? "row" : "document", of));
   }
   for (std::string& problem : target.delete_problems(plan))
     report.problems.push_back(std::move(problem));
   if (!report.waits_for_rows.empty()) {
     report.warnings.push_back(fmt::format(
-        "{}: changes of several documents or jobs may come one before the other, and a row that "
-        "the "
-        "server refuses for that is a reject, until its document changes again or `lugger rejects "
-        "--retry`",
+        "{}: changes of several documents or jobs may come one before the other; a row that the "
+        "server refuses for that is a reject, which is tried again by itself until it is accepted",
         fmt::join(report.waits_for_rows, "; ")));
   }
   if (hooked) {

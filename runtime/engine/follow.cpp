@@ -6,6 +6,7 @@
 
 #include "base/clock.hpp"
 #include "base/text.hpp"
+#include "engine/refused.hpp"
 #include "engine/settle.hpp"
 #include "place/feed.hpp"
 #include "place/identity.hpp"
@@ -64,33 +65,38 @@ class NewCollections {
 };
 
 /// The feed's cursor, with the feed that it needs. Sees to it that no position is behind another.
-/// Looks up the keys that somebody asks for meanwhile: what is found is as it is now, or later.
+/// Looks up the keys that somebody asks for meanwhile, and those of documents that are to be tried
+/// again: what is found is as it is now, or later.
 class ChangesCursor final : public Cursor {
  public:
-  ChangesCursor(Source& source, State& state, const std::string& job, const Position& from)
+  ChangesCursor(Source& source, State& state, const std::string& job, const Position& from,
+                bool all_deletes)
       : source_(source),
         state_(state),
         job_(job),
         feed_(feed_of(source)),
-        cursor_(feed_->follow(from)),
+        cursor_(feed_->follow(from, all_deletes)),
         time_(feed_->time_of(from)),
+        refused_([this](size_t limit) { return state_.refused_keys(job_, limit); }),
         collections_(*feed_, state.notices(job)) {}
 
   Next next(Batch& batch, const StopFlag& stop) override {
-    if (answered_.empty() && asked_.seconds() >= kAskSeconds && answer(batch)) return Next::kBatch;
-    const Next got = cursor_->next(batch, stop);
-    const uint64_t time = feed_->time_of(cursor_->position());
-    if (time < time_) raise(Code::kBug, "the changes would go back from {} to {}", time_, time);
-    time_ = time;
+    if (cursor_->ddl() == nullptr &&
+        refused_.give(*feed_, cursor_->position(), !cursor_->at_hand(), batch))
+      return Next::kBatch;
+    const Next got = give(batch, stop);
+    if (got == Next::kBatch) refused_.give_way();
     return got;
   }
   Position position() const override { return cursor_->position(); }
   uint64_t bytes() const override { return cursor_->bytes(); }
   ReadCounts counts() const override { return cursor_->counts(); }
   std::optional<double> behind() const override { return cursor_->behind(); }
-  bool at_hand() override { return cursor_->at_hand(); }
+  /// The unit of what is tried again ends with it.
+  bool at_hand() override { return !refused_.under_way() && cursor_->at_hand(); }
   const Ddl* ddl() const override { return cursor_->ddl(); }
   void pass_ddl(bool follow) override { cursor_->pass_ddl(follow); }
+  void committed(const Position& position) override { cursor_->committed(position); }
   std::vector<Notice> take_notices() override {
     std::vector<Notice> out = cursor_->take_notices();
     std::ranges::move(collections_.look(), std::back_inserter(out));
@@ -98,11 +104,20 @@ class ChangesCursor final : public Cursor {
   }
   uint64_t time() const { return time_; }
   std::vector<std::string> take_answered() { return std::exchange(answered_, {}); }
+  RefusedDocuments& refused() { return refused_; }
 
  private:
   static constexpr double kAskSeconds = 1;
   static constexpr size_t kAskKeys = 500;
 
+  Next give(Batch& batch, const StopFlag& stop) {
+    if (answered_.empty() && asked_.seconds() >= kAskSeconds && answer(batch)) return Next::kBatch;
+    const Next got = cursor_->next(batch, stop);
+    const uint64_t time = feed_->time_of(cursor_->position());
+    if (time < time_) raise(Code::kBug, "the changes would go back from {} to {}", time_, time);
+    time_ = time;
+    return got;
+  }
   bool answer(Batch& batch) {
     asked_ = {};
     const std::vector<SpooledKey> keys = state_.asked_keys(job_, kAskKeys);
@@ -123,19 +138,21 @@ class ChangesCursor final : public Cursor {
   std::unique_ptr<Feed> feed_;
   std::unique_ptr<Cursor> cursor_;
   uint64_t time_;
+  RefusedDocuments refused_;
   NewCollections collections_;
 };
 
 class FollowSource final : public Source {
  public:
   FollowSource(Source& source, Target& target, State& state, std::string job,
-               std::optional<FeedRecord> record, Position from)
+               std::optional<FeedRecord> record, Position from, bool all_deletes)
       : source_(source),
         target_(target),
         state_(state),
         job_(std::move(job)),
         record_(std::move(record)),
-        from_(record_ ? record_->position : std::move(from)) {}
+        from_(record_ ? record_->position : std::move(from)),
+        all_deletes_(all_deletes) {}
   SourceInfo info() const override { return followed(source_.info()); }
   std::vector<Partition> split(int) override {
     std::vector<Partition> out;
@@ -151,8 +168,8 @@ class FollowSource final : public Source {
       return std::make_unique<SettleCursor>(source_, state_, *spooler_, *record_, after);
     }
     spooler_.reset();
-    return std::make_unique<ChangesCursor>(source_, state_, job_,
-                                           after.empty() ? beginning(partition) : after);
+    return std::make_unique<ChangesCursor>(
+        source_, state_, job_, after.empty() ? beginning(partition) : after, all_deletes_);
   }
   std::vector<std::string> remarks() override { return source_.remarks(); }
   void release() noexcept override {
@@ -176,6 +193,7 @@ class FollowSource final : public Source {
   std::string job_;
   const std::optional<FeedRecord> record_;
   Position from_;
+  const bool all_deletes_;
   std::unique_ptr<Spooler> spooler_;  // while keys are settled
 };
 
@@ -267,7 +285,16 @@ void add_settled(Cursor& cursor, UnitRecord& unit) {
     unit.settled->next = kChanges;
   } else if (auto* changes = dynamic_cast<ChangesCursor*>(&cursor)) {
     unit.answered = changes->take_answered();
+    unit.tried = changes->refused().take_tried();
   }
+}
+
+void note_refused(RunShared& shared, Cursor& cursor, const UnitRecord& unit) {
+  auto* changes = dynamic_cast<ChangesCursor*>(&cursor);
+  const std::optional<Notice> notice = changes ? changes->refused().committed(unit) : std::nullopt;
+  if (!notice) return;
+  const std::lock_guard lock(shared.mutex);
+  shared.noticed.add(*notice);
 }
 
 void refuse_to_follow(const RunSettings& settings, Source& source) {
@@ -335,8 +362,10 @@ void prepare_follow(RunShared& shared, PreparedRun& prepared) {
     check_beginning(state, job, settings, record, info);
   }
   shared.noticed.know(state.notices(job));
+  // Whatever version a deleted document had, the next one of its key is newer.
+  const bool all_deletes = shared.shape->mapping().on_conflict == OnConflict::kNewer;
   prepared.followed = std::make_unique<FollowSource>(*shared.source, *shared.job.target, state, job,
-                                                     record, settings.follow_from);
+                                                     record, settings.follow_from, all_deletes);
   shared.source = prepared.followed.get();
   if (goes_on) {
     // What it writes from here on is of the accepted script, so later starts need no flag.

@@ -21,8 +21,10 @@ SourceInfo followed(SourceInfo info);
 void tell_followed(RunShared& shared, const Cursor& cursor);
 
 /// The keys of which its cursor has looked up the documents since the last call: those that were
-/// spooled, or State::asked_keys().
+/// spooled, State::asked_keys(), or State::refused_keys().
 void add_settled(Cursor& cursor, UnitRecord& unit);
+/// When the unit is committed: what it left refused is tried again.
+void note_refused(RunShared& shared, Cursor& cursor, const UnitRecord& unit);
 
 /// What `follow` does not go with.
 void refuse_to_follow(const RunSettings& settings, Source& source);

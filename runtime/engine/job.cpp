@@ -217,8 +217,13 @@ std::unique_ptr<Run> Job::start(const RunSettings& settings) {
   return alone ? start_stage(*impl_, settings) : start_run(*impl_, settings);
 }
 
+/// Who follows the source of this job: the same for the same job and target.
+static std::string reader_of(Job& job) {
+  return fmt::format("{} into {}", job.name(), job.target().place());
+}
+
 std::unique_ptr<Spooler> Job::spool(bool restart) {
-  return std::make_unique<Spooler>(source(), target().state(), name(), restart);
+  return std::make_unique<Spooler>(source(), target().state(), name(), reader_of(*this), restart);
 }
 
 MoveStage Job::move_stage() { return lugger::move_stage(*target().state(), name()); }
@@ -232,7 +237,7 @@ Job::FollowAnswer Job::ask_to_follow() {
   const std::unique_ptr<Feed> feed = source().feed();
   if (!feed) return {fmt::format("{} tells of no changes", source().info().place), {}};
   try {
-    feed->now();
+    feed->check(reader_of(*this));
     return {{}, feed->advice()};
   } catch (const Error& error) {
     if (error.code() == Code::kInterrupted) throw;

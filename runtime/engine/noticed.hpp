@@ -26,6 +26,8 @@ class Noticed {
     } else if (sums_.size() < kMost) {
       sums_.push_back(notice);
     }
+    // What is good news may come for weeks, and is to leave room.
+    if (notice.kind == kAcceptedNotice && news_.size() >= kMost / 2) return;
     // Fields come with every document, and are told of once.
     if (notice.kind == kFieldNotice && !known_.insert(notice.name).second) return;
     if (news_.size() < kMost) news_.push_back(notice);

@@ -31,6 +31,7 @@ struct RunShared {
   bool live = false;          // the source never ends: a feed
   bool changes = false;       // documents may come more than once
   bool source_moves = false;  // SourceInfo::moves
+  bool tries_again = false;   // UnitRecord::keeps_refused
   State* state = nullptr;     // null for a dry run
   std::string run, now;       // its id and lugger.now(), the same after a resume
   SinkOptions sink_options;

@@ -14,6 +14,9 @@ constexpr double kCommitSeconds = 1;
 constexpr std::chrono::milliseconds kQuiet{1000};
 // So that a position that stands for quiet times stays one that the source still has.
 constexpr double kIdleSeconds = 10;
+// Commits of keys may be lost with the target's server for as long as its wal_writer_delay says, a
+// third of this at most; only then the source may forget what was before them.
+constexpr double kDurableSeconds = 30;
 constexpr size_t kMostKeys = 20000;
 constexpr size_t kMostBytes = 4 << 20;
 
@@ -34,7 +37,8 @@ class Spooler::Reading {
       : spooler_(spooler),
         feed_(feed_of(spooler.source_)),
         cursor_(feed_->keys(kept.position, kQuiet)),
-        committed_(kept.position) {
+        committed_(kept.position),
+        safe_(kept.position) {
     batch_.max_documents = kMostKeys;
     batch_.max_bytes = kMostBytes;
   }
@@ -79,6 +83,10 @@ class Spooler::Reading {
     const uint64_t time = feed_->time_of(position);
     const uint64_t spooled = spooler_.state_->spool(spooler_.job_, keys_, position, time);
     committed_ = position;
+    if (safe_age_.seconds() >= kDurableSeconds) {
+      cursor_->committed(std::exchange(safe_, committed_));
+      safe_age_ = {};
+    }
     keys_.clear();
     bytes_ = 0;
     arena_.reset();
@@ -105,12 +113,15 @@ class Spooler::Reading {
   size_t bytes_ = 0;
   uint64_t events_ = 0;
   Position committed_;
+  Position safe_;  // committed before safe_age_ began
+  Stopwatch safe_age_;
   Stopwatch age_;  // since the last commit
 };
 
-Spooler::Spooler(Source& source, std::unique_ptr<State> state, std::string job, bool restart)
+Spooler::Spooler(Source& source, std::unique_ptr<State> state, std::string job,
+                 const std::string& reader, bool restart)
     : source_(source), state_(std::move(state)), job_(std::move(job)) {
-  begin(restart);
+  begin(reader, restart);
 }
 
 Spooler::Spooler(Source& source, std::unique_ptr<State> state, const FeedRecord& settled)
@@ -167,7 +178,7 @@ void Spooler::take_lease() {
               "wait for that process, or stop it first");
 }
 
-void Spooler::begin(bool restart) {
+void Spooler::begin(const std::string& reader, bool restart) {
   state_->ensure();
   take_lease();
   if (!restart && move_stage(*state_, job_) == MoveStage::kFollow) {
@@ -191,7 +202,7 @@ void Spooler::begin(bool restart) {
     record.emplace();
     record->job = job_;
     record->source_identity = info.identity;
-    record->position = feed->now();
+    record->position = feed->now(reader);
     record->time = feed->time_of(record->position);
     if (load) record->earlier = load->run;
     state_->begin_feed(*record);

@@ -26,9 +26,10 @@ class Spooler {
  public:
   /// When this returns, the position where the changes begin is kept: the copy may begin. Goes on
   /// with what an earlier process began, or, if `restart`, begins anew. Error{config} when that is
-  /// not possible, Error{conflict} when another process spools for this job. The source must
-  /// outlive it; so must the target of the state.
-  Spooler(Source& source, std::unique_ptr<State> state, std::string job, bool restart);
+  /// not possible, Error{conflict} when another process spools for this job. `reader` is for
+  /// Feed::now(). The source must outlive it; so must the target of the state.
+  Spooler(Source& source, std::unique_ptr<State> state, std::string job, const std::string& reader,
+          bool restart);
   /// Goes on while the keys of this record are settled. Ends by itself before what was done to the
   /// collection as a whole: whoever follows meets that.
   Spooler(Source& source, std::unique_ptr<State> state, const FeedRecord& settled);
@@ -46,7 +47,7 @@ class Spooler {
  private:
   class Reading;
   void take_lease();
-  void begin(bool restart);
+  void begin(const std::string& reader, bool restart);
   void begin_reading(const FeedRecord& record);
   void work();
   /// Reads from the kept position on, to its end or an error.

@@ -171,6 +171,8 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
   unit_ = unit_record(partition, cursor.position(), exhausted);
   add_notices(cursor, unit_);
   commit_unit(unit_);
+  note_refused(shared_, cursor, unit_);
+  if (shared_.live) cursor.committed(unit_.position);
   tell_followed(shared_, cursor);
   partition.tally += unit_.tally;
   partition.position = unit_.position;
@@ -264,6 +266,7 @@ void Worker::count_unit() {
   unmapped_.commit(plan_.unmapped());
   replaced_.commit(plan_.replaced());
   for (const auto& [reason, documents] : unit_skips_) skip_reasons_[reason] += documents;
+  if (!unit_.tried.empty()) return;
   for (const RejectRecord& reject : unit_.rejects) rejects_.add(reject, unit_.redact);
 }
 
@@ -296,6 +299,8 @@ UnitRecord Worker::unit_record(const PartitionRecord& partition, const Position&
   unit.resolved = resolved_;
   if (shared_.changes) unit.documents = [this] { return unit_ids(); };
   unit.rejected_before = shared_.rejected_before;
+  unit.keeps_refused = shared_.tries_again;
+  if (unit.keeps_refused) unit.job = shared_.job.spec.name;
   unit.tally.read = unit_documents_;
   unit.tally.bytes = unit_bytes_;
   for (size_t i = 0, first = 0; i < batches_used_; ++i) {
@@ -320,7 +325,6 @@ UnitRecord Worker::unit_record(const PartitionRecord& partition, const Position&
 /// What the unit brings to the ledger beside its rows.
 void Worker::add_notices(Cursor& cursor, UnitRecord& unit) {
   if (!shared_.settings.follow) return;
-  unit.job = shared_.job.spec.name;
   add_settled(cursor, unit);
   if (passed_) {
     unit.clears = passed_->clears;

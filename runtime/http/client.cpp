@@ -169,10 +169,19 @@ struct HttpClient::Inner {
     if (result == curl::kAborted) interrupted();
     if (result != curl::kOk) return note_failure(result);
     if (status == 0) begin_body();
+    if (!answer.good()) hide_key();
     if (status == kStatusUnauthorized || status == kStatusForbidden) refuse_key();
-    if (!is_passing(status)) return std::move(answer);
+    const bool stays = request.stays != nullptr && request.stays(status, answer.body);
+    if (!is_passing(status) || stays) return std::move(answer);
     why = fmt::format("{} answers {}{}", endpoint->settings().base, status, words_of(answer.body));
     return std::nullopt;
+  }
+
+  /// Some servers repeat the key that they refuse.
+  void hide_key() {
+    const std::string& key = endpoint->settings().bearer;
+    for (size_t at = 0; !key.empty() && (at = answer.body.find(key)) != std::string::npos;)
+      answer.body.replace(at, key.size(), "***");
   }
 
   std::optional<HttpAnswer> note_failure(int result) {

@@ -24,6 +24,9 @@ struct HttpRequest {
   std::string path;            // "/v1/schema", behind the server's base
   std::string_view body = {};  // JSON
   HttpBody* into = nullptr;    // where the body of a 2xx goes; nullptr: into the answer
+  /// Says of an answer that is given while a server is busy or fails that it will be the same again:
+  /// it is returned like any other.
+  bool (*stays)(long status, std::string_view body) = nullptr;
 };
 
 struct HttpAnswer {

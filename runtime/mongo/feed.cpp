@@ -133,8 +133,10 @@ class KeyCursor final : public Cursor {
 /// Folds a stretch of events by key, then gives what became of each document.
 class FollowCursor final : public Cursor {
  public:
-  FollowCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from)
+  FollowCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from,
+               bool all_deletes)
       : events_(place, std::move(hub), from, content_of(place), kStreamWait),
+        all_deletes_(all_deletes),
         lookup_(events_.place()),
         position_(from),
         reached_(from) {}
@@ -207,8 +209,14 @@ class FollowCursor final : public Cursor {
     constexpr KeyState kOrder[kRounds] = {KeyState::kDeleted, KeyState::kLookUp,
                                           KeyState::kDocument};
     const size_t keys = fold_.keys().size();
-    for (; !all_given(); ++given_)
-      if (fold_.keys()[given_ % keys].state == kOrder[given_ / keys]) return;
+    for (; !all_given(); ++given_) {
+      const ChangedKey& key = fold_.keys()[given_ % keys];
+      if (deletes_now() ? is_deleted(key) : key.state == kOrder[given_ / keys]) return;
+    }
+  }
+  bool deletes_now() const noexcept { return given_ < fold_.keys().size(); }
+  bool is_deleted(const ChangedKey& key) const noexcept {
+    return key.state == KeyState::kDeleted || (all_deletes_ && key.deleted);
   }
   void give(Batch& batch) {
     const size_t keys = fold_.keys().size();
@@ -217,11 +225,11 @@ class FollowCursor final : public Cursor {
                  wanted_.size() < lookup_.at_once();
          ++given_, skip()) {
       const ChangedKey& key = fold_.keys()[given_ % keys];
-      if (key.state == KeyState::kDocument) {
+      if (deletes_now()) {
+        give_change(batch, write_key(key.id, scratch_), Operation::kDelete);
+      } else if (key.state == KeyState::kDocument) {
         look_up(batch);
         give_change(batch, key.document, Operation::kUpsert);
-      } else if (key.state == KeyState::kDeleted) {
-        give_change(batch, write_key(key.id, scratch_), Operation::kDelete);
       } else {
         const Bytes document = write_key(key.id, scratch_);
         wanted_.emplace_back(batch.arena().copy(document), document.size());
@@ -236,6 +244,7 @@ class FollowCursor final : public Cursor {
   }
 
   EventReader events_;
+  const bool all_deletes_;
   MongoLookup lookup_;
   ChangedKeys fold_{ChangedKeysLimits{kFoldBytes, 20000}};
   static constexpr size_t kRounds = 3;
@@ -253,7 +262,7 @@ class MongoFeed final : public Feed {
   MongoFeed(const ScanPlace& place, std::shared_ptr<MongoHub> hub)
       : place_(place), hub_(std::move(hub)) {}
 
-  Position now() override {
+  Position now(const std::string&) override {
     MongoClient client(AllowedUrl(place_.url), place_.purpose);
     // Behind the last change: whoever reads after this sees that one.
     const uint64_t time = look_at_deployment(client).time + 1;
@@ -267,8 +276,8 @@ class MongoFeed final : public Feed {
   std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds wait) override {
     return std::make_unique<KeyCursor>(place_, hub_, from, wait);
   }
-  std::unique_ptr<Cursor> follow(const Position& from) override {
-    return read_ahead(std::make_unique<FollowCursor>(place_, hub_, from));
+  std::unique_ptr<Cursor> follow(const Position& from, bool all_deletes) override {
+    return read_ahead(std::make_unique<FollowCursor>(place_, hub_, from, all_deletes));
   }
   bool look_up(std::span<const std::string_view> keys, const Position& behind,
                Batch& batch) override {

@@ -25,13 +25,21 @@ int64_t last_write(const MongoReply& hello) {
 
 }  // namespace
 
-/// One that does not answer is not judged: the driver leaves it alone.
 void MongoMembers::look(MongoClient& client) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (std::exchange(looked_, true) && since_look_.seconds() < kBetweenLooks) return;
-    since_look_ = {};
+  std::unique_lock turn(looking_, std::defer_lock);
+  if (!looked_) {
+    turn.lock();  // the first answer is waited for: nobody may choose without one
+  } else if (!turn.try_lock()) {
+    return;
   }
+  if (looked_ && since_look_.seconds() < kBetweenLooks) return;
+  find_lags(client);
+  since_look_ = {};
+  looked_ = true;
+}
+
+/// One that does not answer is not judged: the driver leaves it alone.
+void MongoMembers::find_lags(MongoClient& client) {
   const std::vector<MongoServer> members = client.members();
   if (members.size() < 2) return;
   std::map<std::string, int64_t> written;

@@ -1,6 +1,7 @@
 // The members of a replica set that a copy reads from: those that lag far behind the primary are left
 // alone until they have caught up.
 #pragma once
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <string>
@@ -26,12 +27,15 @@ class MongoMembers {
 
  private:
   void look(MongoClient& client);
+  void find_lags(MongoClient& client);
   bool lags(const MongoServer& server) const;
   void say(const std::string& host, const std::string& what);
 
+  std::mutex looking_;  // held by whoever asks the members
+  std::atomic<bool> looked_ = false;
+  Stopwatch since_look_;      // guarded by looking_
   mutable std::mutex mutex_;  // guards what follows
-  bool looked_ = false, no_other_ = false;
-  Stopwatch since_look_;
+  bool no_other_ = false;
   std::map<std::string, int64_t> behind_;    // host -> seconds
   std::map<std::string, std::string> said_;  // host -> what was said of it last
   std::vector<std::string> remarks_;

@@ -7,8 +7,8 @@
 
 #include "mongo/client.hpp"
 #include "mongo/deployment.hpp"
-#include "mongo/key.hpp"
 #include "mongo/members.hpp"
+#include "place/key.hpp"
 
 namespace lugger {
 

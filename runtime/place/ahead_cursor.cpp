@@ -95,6 +95,7 @@ class AheadCursor final : public Cursor {
     cursor_->pass_ddl(follow);
     said_ = ask_about(*cursor_);
   }
+  void committed(const Position& position) override { cursor_->committed(position); }
   std::vector<Notice> take_notices() override { return std::exchange(notices_, {}); }
 
  private:

@@ -12,4 +12,9 @@ void check_books(const Tally& t) {
         t.read, t.inserted, t.updated, t.unchanged, t.skipped, t.rejected, t.suppressed, t.deleted);
 }
 
+void leave_out_refused(Tally& tally) noexcept {
+  tally.read -= tally.rejected;
+  tally.rejected = 0;
+}
+
 }  // namespace lugger

@@ -23,17 +23,23 @@ class Feed {
  public:
   virtual ~Feed() = default;
   /// Where changes begin that are made from now on. Ask for it before the first document is read.
-  virtual Position now() = 0;
-  /// Gives the key of each document that was changed, as {"_id": key}, without its contents; a key
-  /// may come more than once. It never ends. Where there is nothing, it says so after `wait`.
+  /// Where the source keeps something for whoever follows it, it keeps it once for each `reader`:
+  /// what it kept for an earlier now() of the same one goes.
+  virtual Position now(const std::string& reader) = 0;
+  /// The Error that now() would throw, if any; nothing is kept for it.
+  virtual void check(const std::string& reader) { now(reader); }
+  /// Gives the key of each document that was changed, in the form that look_up() takes, without its
+  /// contents; a key may come more than once. It never ends. Where there is nothing, it says so
+  /// after `wait`.
   virtual std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds wait) = 0;
   /// Gives each document that was changed as it is now, and deleted ones as Operation::kDelete. The
   /// position behind a batch covers all changes up to there, also those that gave no document. It
-  /// never ends.
-  virtual std::unique_ptr<Cursor> follow(const Position& from) = 0;
-  /// Appends the documents of these keys, {"_id": key} as BSON, as they are now, in what is followed
-  /// behind a position, and never older than the changes before it; first those that are gone, as
-  /// Operation::kDelete. False, with nothing appended: it was dropped, renamed or made anew, and
+  /// never ends. `all_deletes`: one that was deleted and is there again comes as deleted, too, first.
+  virtual std::unique_ptr<Cursor> follow(const Position& from, bool all_deletes) = 0;
+  /// Appends the documents of these keys, as they are now, in what is followed behind a position, and
+  /// never older than the changes before it; first those that are gone, as Operation::kDelete. A
+  /// key of MongoDB is {"_id": key} as BSON, one of PostgreSQL the text of its columns. False, with
+  /// nothing appended: it was dropped, renamed or made anew, and
   /// whoever follows it has yet to hear of that.
   virtual bool look_up(std::span<const std::string_view> keys, const Position& behind,
                        Batch& batch) = 0;
@@ -57,7 +63,7 @@ class Feed {
     static_cast<void>(identity);
     return false;
   }
-  /// What is to be said of how it reads, once now() has been asked; "": nothing.
+  /// What is to be said of how it reads, once now() or check() was asked; "": nothing.
   virtual std::string advice() const { return {}; }
 };
 

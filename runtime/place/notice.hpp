@@ -19,6 +19,8 @@ struct Notice {
 
 inline constexpr std::string_view kFieldNotice = "field", kCollectionNotice = "collection",
                                   kLargeNotice = "large";
+/// Rejects that were accepted when they were tried again; of a process, the ledger has none.
+inline constexpr std::string_view kAcceptedNotice = "accepted";
 /// `done` has the names of the collections that were seen, a line each. Not for showing.
 inline constexpr std::string_view kKnownCollections = "collections";
 

@@ -13,6 +13,18 @@ constexpr std::array<std::string_view, 6> kMetricWords = {"cosine", "dot",     "
 
 }  // namespace
 
+bool holds_vectors(const ColumnType& type) noexcept {
+  switch (type.kind) {
+    case Kind::kVector:
+    case Kind::kHalfvec:
+    case Kind::kSparsevec:
+    case Kind::kBit:
+    case Kind::kVarbit: return true;
+    case Kind::kArray: return type.element == Kind::kFloat4 || type.element == Kind::kFloat8;
+    default: return false;
+  }
+}
+
 std::string_view metric_word(Metric metric) noexcept {
   return kMetricWords[static_cast<size_t>(metric)];
 }

@@ -59,6 +59,8 @@ struct SourceInfo {
   bool byte_addressed = false;
   /// Its documents are rows of a table, whose columns have types.
   bool rows = false;
+  /// Of rows: the columns of their key. Of a row that was deleted it gives only these.
+  std::vector<std::string> key = {};
   std::string metadata_json;  // collection metadata as mongodump wrote it; empty: none
   std::optional<OplogInfo> oplog;
   std::vector<VectorManifest> manifests = {};  // by path of the field
@@ -129,6 +131,9 @@ class Cursor {
   virtual const Ddl* ddl() const { return nullptr; }
   /// `follow`: goes on under the new name of what was renamed.
   virtual void pass_ddl(bool follow) { static_cast<void>(follow); }
+  /// Of a feed: what it gave up to this position of its own is committed where it goes, and is not
+  /// asked for again. May be called while another thread is in next().
+  virtual void committed(const Position& position) { static_cast<void>(position); }
   /// Of a feed: what else was noticed since this was asked last, up to the last document given.
   virtual std::vector<Notice> take_notices() { return {}; }
 };

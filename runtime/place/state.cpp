@@ -19,6 +19,7 @@ uint64_t State::spool(const std::string&, std::span<const std::string_view>, con
 SpooledPage State::spooled_page(const std::string&, const std::string&, size_t) { refuse(); }
 void State::ask(const std::string&, std::span<const std::string_view>) { refuse(); }
 std::vector<SpooledKey> State::asked_keys(const std::string&, size_t) { return {}; }
+RefusedPage State::refused_keys(const std::string&, size_t) { return {}; }
 void State::tell(const std::string&, const std::string&) { refuse(); }
 std::vector<WatchRecord> State::told() { return {}; }
 

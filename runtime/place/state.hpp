@@ -66,6 +66,19 @@ struct RejectRecord {
   std::string constraint;   // the one that the server named
   std::string_view advice;  // the end of `message`, after "; ": static text
   size_t place = 0;         // of its document in the unit
+  std::string key;          // {"_id": ...} as BSON, where rows of others kept its own out
+};
+
+/// A document that was refused because of rows of others: one that it refers to is missing, or one
+/// has a value that is to be unique. Time may mend that.
+struct RefusedKey {
+  std::string place, key;  // as of SpooledKey
+  uint32_t tries = 0;      // since it was refused first
+};
+
+struct RefusedPage {
+  std::vector<RefusedKey> due;  // to be tried again by now, the longest due first
+  std::optional<double> next;   // seconds until others are due; none: there are no others
 };
 
 /// Spooled keys whose documents were looked up: those behind `after` up to `to`, in the order of
@@ -105,6 +118,11 @@ struct UnitRecord {
   std::string source_identity = {};  // the run's from here on; empty: as it was
   /// Places of keys that State::ask() was given and this unit has looked up.
   std::vector<std::string> answered;
+  /// Keys of rejects are kept for State::refused_keys(), as those of `job`.
+  bool keeps_refused = false;
+  /// The documents of this unit, where it tries these again and has no others. What is refused again
+  /// was counted when it was refused first.
+  std::vector<RefusedKey> tried = {};
   std::optional<SettledKeys> settled = {};
 };
 
@@ -265,6 +283,9 @@ class State {
   virtual void ask(const std::string& job, std::span<const std::string_view> keys);
   /// Keys that it has not looked up yet.
   virtual std::vector<SpooledKey> asked_keys(const std::string& job, size_t limit);
+  /// Of documents whose rejects are to be tried again, later with each time. A unit that has tried
+  /// them says so (UnitRecord::tried).
+  virtual RefusedPage refused_keys(const std::string& job, size_t limit);
 
   // Joint runs, for targets that support them.
   virtual bool joinable() const { return false; }

@@ -68,6 +68,14 @@ Failure from_json_fault(JsonFault fault) noexcept;
 /// A one-dimensional array literal's element: quoted when it must be.
 void append_array_element(std::string_view text, ByteBuffer& out);
 
+/// vector[] and halfvec[]. Their OIDs differ by database: they are text, {"[1,2]","[3,4]"}.
+inline bool is_vector_array(const ColumnType& type) noexcept {
+  return type.kind == Kind::kOther && type.sql.ends_with("[]") &&
+         (type.element == Kind::kVector || type.element == Kind::kHalfvec);
+}
+/// Lists of vectors and such text, in one spelling. False: `in` is neither.
+bool coerce_vectors(Coercer& c, const Value& in, Value& out, Arena& arena, Failure& failure);
+
 /// Numbers of an array, a packed vector, vector text or a PostgreSQL array as host floats, any
 /// count.
 Failure to_floats(Coercer& c, const Value& in, Value& out, Arena& arena);

@@ -211,6 +211,8 @@ Failure coerce_text(Coercer& c, const Value& in, Value& out, Arena& arena) {
 }
 
 Failure coerce_other(Coercer& c, const Value& in, Value& out, Arena& arena) {
+  Failure of_vectors = Failure::kNone;
+  if (c.element() != nullptr && coerce_vectors(c, in, out, arena, of_vectors)) return of_vectors;
   if (in.type == ValueType::kArray && c.type().sql.ends_with("[]"))
     return array_literal(c, in, out, arena);
   const Failure failure = coerce_text(c, in, out, arena);

@@ -290,7 +290,60 @@ Failure bits_from(Coercer& c, const Value& in, Value& out, Arena& arena) {
   return Failure::kNone;
 }
 
+/// Gives the elements of {"[1,2]",NULL,"[3,4]"}. False: there is something else in it.
+template <typename Add>
+bool each_vector_text(std::string_view text, Add&& add) {
+  constexpr std::string_view kNull = "NULL";
+  if (text.size() < 2 || text.front() != '{' || text.back() != '}') return false;
+  text = text.substr(1, text.size() - 2);
+  while (!text.empty()) {
+    if (text[0] == '[' && text.find(']') != std::string_view::npos) {
+      const size_t size = text.find(']') + 1;
+      if (!add(Value::of(ValueType::kString, text.substr(0, size)))) return true;
+      text.remove_prefix(size);
+    } else if (text.starts_with(kNull)) {
+      if (!add(Value::null())) return true;
+      text.remove_prefix(kNull.size());
+    } else if (text[0] == '"' || text[0] == ',') {
+      text.remove_prefix(1);
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
+
+bool coerce_vectors(Coercer& c, const Value& in, Value& out, Arena& arena, Failure& failure) {
+  ByteBuffer built;
+  built.push('{');
+  const auto add = [&](const Value& element) {
+    Value one = Value::null();
+    if (!element.absent() && (*c.element())(element, one, arena) != Failure::kNone)
+      failure = Failure::kBadElement;
+    if (built.size() > 1) built.push(',');
+    if (one.absent()) {
+      built.append("NULL");
+    } else {
+      built.push('"');
+      append_scalar_text(one, built);
+      built.push('"');
+    }
+    return failure == Failure::kNone;
+  };
+  if (in.type == ValueType::kArray) {
+    BsonReader reader(in.bytes());
+    while (reader.next() && add(reader.value())) {
+    }
+    if (reader.fault() != BsonFault::kNone) failure = Failure::kMalformed;
+  } else if (!is_text(in.type) || !each_vector_text(in.text(), add)) {
+    return false;
+  }
+  built.push('}');
+  out = Value::of(ValueType::kPgText, arena.copy(built.text()));
+  return true;
+}
 
 Failure to_floats(Coercer& c, const Value& in, Value& out, Arena& arena) {
   if (in.type == ValueType::kVector) {

@@ -19,7 +19,8 @@ Coercer::Coercer(const ColumnType& type, const CoercePolicy& policy)
     : type_(type), policy_(policy), fn_(coerce_function(type.kind)) {
   if (policy.strict && policy.empty_null) fn_ = coerce_unless_empty;
   if (policy.ref && !type.is_array()) fn_ = coerce_reference;
-  if (type.is_array()) element_ = std::make_unique<Coercer>(type.element_type(), policy);
+  if (type.is_array() || is_vector_array(type))
+    element_ = std::make_unique<Coercer>(type.element_type(), policy);
 }
 
 Coercer::Fn coerce_function(Kind kind) noexcept {

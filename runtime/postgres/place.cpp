@@ -86,9 +86,13 @@ void FirstConnection::reached() {
   waiting().reached.insert(url_);
 }
 
-pg_conn* connect_to(const AllowedUrl& place, const std::string& purpose) {
+pg_conn* connect_to(const AllowedUrl& place, const std::string& purpose, const PgKeywords& more) {
   const std::string& url = place.text();
-  const PgKeywords keywords = connection_keywords(url, purpose);
+  PgKeywords keywords = connection_keywords(url, purpose);
+  for (const auto& [name, value] : more) {
+    std::erase_if(keywords, [&](const auto& one) { return one.first == name; });
+    keywords.emplace_back(name, value);
+  }
   std::vector<const char*> names, values;
   for (const auto& [name, value] : keywords) {
     names.push_back(name.c_str());

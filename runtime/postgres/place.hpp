@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/gate.hpp"
 #include "base/stop.hpp"
+#include "postgres/settings.hpp"
 
 struct pg_conn;
 
@@ -40,6 +41,8 @@ class FirstConnection {
 };
 
 /// Connects; the caller must close the connection. Error{connect | auth} with the masked URL.
-pg_conn* connect_to(const AllowedUrl& place, const std::string& purpose);
+/// `more`: keywords that replace those of the URL.
+pg_conn* connect_to(const AllowedUrl& place, const std::string& purpose,
+                    const PgKeywords& more = {});
 
 }  // namespace lugger

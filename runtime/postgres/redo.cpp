@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
+
+#include "postgres/set_aside.hpp"
 
 namespace lugger {
 namespace {
@@ -47,11 +51,12 @@ bool is_doubtful(const Error& error) noexcept {
 /// halving finds it. The next refused document is assumed to be as far away as this one was.
 class Pieces {
  public:
-  explicit Pieces(size_t size) : size_(size), window_(size) {}
+  Pieces(size_t size, bool alone) : size_(size), window_(size), alone_(alone) {}
 
   bool left() const noexcept { return at_ < size_; }
   size_t first() const noexcept { return at_; }
   size_t last() const noexcept {
+    if (alone_) return at_ + 1;
     if (fit_ > at_) return fit_;
     if (suspect_ > at_) return at_ + std::max<size_t>(1, (suspect_ - at_) / 2);
     return std::min(size_, at_ + window_);
@@ -76,6 +81,7 @@ class Pieces {
 
  private:
   size_t size_, window_;
+  bool alone_;
   size_t at_ = 0;
   size_t behind_ = 0;   // after the last refused document
   size_t fit_ = 0;      // documents before this one are good
@@ -98,6 +104,23 @@ struct Refused {
   size_t document;  // size of the unit: nobody knows
   Error error;
 };
+
+std::string constraint_of(const Error& error) {
+  for (const auto& [name, value] : error.notes())
+    if (name == "constraint") return value;
+  return {};
+}
+
+/// False: it cannot be done, and the transaction is to be rolled back to the savepoint before.
+bool try_to_set_aside(PgLoad& load, const UnitDocuments& unit, const std::vector<size_t>& documents,
+                      const std::set<std::string>& indexes) {
+  try {
+    return set_unique_values_aside(load, unit, documents, indexes);
+  } catch (const Error& error) {
+    if (!may_be_refusal(error)) throw;
+    return false;
+  }
+}
 
 enum class Constraints : uint8_t { kEach, kTogether };  // checked with each row, or behind all
 
@@ -131,6 +154,45 @@ std::optional<Refused> load_piece(PgLoad& load, PgLoader& loader, UnitDocuments&
   }
   tally += piece;
   return {};
+}
+
+/// Loads documents whose rows exchange values, which are set aside first: all of them, or those that
+/// want no value of yet another row. The ones that load are taken out of `waiting`.
+void exchange(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
+              std::vector<Refused>& waiting) {
+  constexpr size_t kMost = 1000;
+  constexpr int kRounds = 8;
+  std::vector<size_t> some;
+  std::set<std::string> indexes;
+  for (const Refused& one : waiting) {
+    some.push_back(one.document);
+    indexes.insert(constraint_of(one.error));
+  }
+  std::ranges::sort(some);
+  for (int round = 0; round < kRounds && some.size() > 1 && some.size() <= kMost; ++round) {
+    Tally gained;
+    load.session.execute("SAVEPOINT lugger_exchange");
+    for (const size_t document : some) unit.include(document);
+    const bool aside = try_to_set_aside(load, unit, some, indexes);
+    std::vector<size_t> refused;
+    for (const size_t document : some) {
+      if (!aside || load_piece(load, loader, unit, document, document + 1, gained))
+        refused.push_back(document);
+    }
+    if (refused.empty()) {
+      load.session.execute("RELEASE SAVEPOINT lugger_exchange");
+      tally += gained;
+      std::erase_if(waiting, [&](const Refused& one) {
+        return std::ranges::binary_search(some, one.document);
+      });
+      return;
+    }
+    load.session.execute(
+        "ROLLBACK TO SAVEPOINT lugger_exchange; RELEASE SAVEPOINT lugger_exchange");
+    for (const size_t document : some) unit.exclude(document);
+    std::erase_if(some,
+                  [&](size_t document) { return std::ranges::binary_search(refused, document); });
+  }
 }
 
 /// Documents that want unique values which rows of other documents had: those may have given them
@@ -167,19 +229,21 @@ void load_waiting(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& ta
     if (refused) unit.exclude(one.document);
   }
   for (const size_t other : others) unit.include(other);
-  if (!refused) waiting.clear();
+  if (!refused) return waiting.clear();
+  exchange(load, loader, unit, tally, waiting);
 }
 
 }  // namespace
 
 void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
-                    const std::function<void(size_t document, const Error& error)>& refuse) {
+                    const std::function<void(size_t document, const Error& error)>& refuse,
+                    bool alone) {
   const OnConflict policy = load.plan.mapping().on_conflict;
   const bool updates = policy == OnConflict::kUpdate || policy == OnConflict::kNewer;
   // A deferred constraint must be checked in the piece that violates it.
   load.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
   loader.start(false);
-  Pieces pieces(unit.size());
+  Pieces pieces(unit.size(), alone);
   std::vector<Refused> waiting;
   for (size_t doubted = 0; pieces.left();) {
     size_t first = pieces.first(), last = pieces.last();

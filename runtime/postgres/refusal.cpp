@@ -1,5 +1,8 @@
 #include "postgres/refusal.hpp"
 
+#include "base/text.hpp"
+#include "place/key.hpp"
+#include "value/bson_reader.hpp"
 #include "value/json_writer.hpp"
 #include "value/keep.hpp"
 
@@ -26,6 +29,20 @@ std::string key_text(const PgLoad& load, const UnitDocuments& unit, size_t docum
     break;
   }
   return out;
+}
+
+/// True when the document may be taken once rows of others are there, or have gone.
+bool waits_for_others(const Error& error) {
+  const std::string& state = error.sqlstate();
+  // A foreign key, a unique value, an exclusion.
+  return state == "23503" || state == "23505" || state == "23P01";
+}
+
+std::string key_of(const Document& document) {
+  const Value id = document.format == Format::kBson ? bson_field(document.bytes(), "_id") : Value();
+  if (id.type == ValueType::kMissing) return {};
+  ByteBuffer out;
+  return std::string(as_text(write_key(id, out)));
 }
 
 }  // namespace
@@ -57,6 +74,7 @@ RejectRecord server_reject(const PgLoad& load, const UnitDocuments& unit, size_t
     out.message += " (constraint " + out.constraint + ")";
   }
   out.operation = unit.deletes(document) ? Operation::kDelete : Operation::kUpsert;
+  if (record.keeps_refused && waits_for_others(error)) out.key = key_of(refused);
   out.document = document_json(refused);
   if (!unit.batch(document).of_script) out.raw = keep_document(refused);
   return out;

@@ -189,6 +189,42 @@ std::vector<Setting> settings_for(PgSession& session, const PgSearchSettings& gi
   return out;
 }
 
+std::vector<std::string> names(PgSession& session, const std::string& table,
+                               const std::string& query) {
+  const PgRows rows = session.query(query, {PgSession::quote_table(table)});
+  std::vector<std::string> out;
+  for (size_t i = 0; i < rows.size(); ++i) out.push_back(rows.text(i, 0));
+  return out;
+}
+
+std::vector<std::string> primary_key(PgSession& session, const std::string& table) {
+  return names(session, table,
+               "SELECT a.attname FROM pg_catalog.pg_index x JOIN pg_catalog.pg_attribute a "
+               "ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey) "
+               "WHERE x.indrelid = $1::pg_catalog.regclass AND x.indisprimary "
+               "ORDER BY pg_catalog.array_position(x.indkey::pg_catalog.int2[], a.attnum)");
+}
+
+/// What a hit is shown with: columns that the role may read, without vectors.
+std::vector<std::string> shown_columns(PgSession& session, const std::string& table) {
+  return names(session, table,
+               "SELECT a.attname FROM pg_catalog.pg_attribute a "
+               "JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
+               "WHERE a.attrelid = $1::pg_catalog.regclass AND a.attnum > 0 "
+               "AND NOT a.attisdropped AND pg_catalog.regexp_replace(t.typname, '^_', '') "
+               "NOT IN ('vector', 'halfvec', 'sparsevec') AND pg_catalog.has_column_privilege("
+               "a.attrelid, a.attnum, 'SELECT') ORDER BY a.attnum");
+}
+
+/// The dimensions that a column of pgvector's types is declared with; 0: any.
+size_t dimensions_of(PgSession& session, const SearchSpec& spec) {
+  const PgRows rows = session.query(
+      "SELECT greatest(a.atttypmod, 0) FROM pg_catalog.pg_attribute a WHERE a.attname = $2 "
+      "AND a.attrelid = $1::pg_catalog.regclass AND NOT a.attisdropped",
+      {PgSession::quote_table(spec.table), spec.vector});
+  return rows.size() == 0 ? 0 : std::strtoull(rows.text(0, 0).c_str(), nullptr, 10);
+}
+
 class PgSearch final : public Search {
  public:
   PgSearch(std::unique_ptr<PgSession> session, const SearchSpec& spec, Searched searched,
@@ -197,11 +233,15 @@ class PgSearch final : public Search {
         spec_(spec),
         table_(PgSession::quote_table(spec.table)),
         searched_(std::move(searched)),
-        settings_(std::move(settings)) {
+        settings_(std::move(settings)),
+        dimensions_(dimensions_of(*session_, spec)) {
     if (!session_->pooled()) apply(*session_, settings_, false);
+    if (spec_.key.empty()) spec_.key = primary_key(*session_, spec.table);
+    if (spec.documents) shown_ = shown_columns(*session_, spec.table);
   }
 
   Metric metric() const noexcept override { return searched_.metric; }
+  const std::vector<std::string>& key() const noexcept override { return spec_.key; }
 
   std::string how() override {
     if (statement_.empty()) return {};
@@ -218,6 +258,12 @@ class PgSearch final : public Search {
   }
 
   std::vector<Hit> nearest(Floats query, size_t k, const SearchFilter& filter) override {
+    if (dimensions_ != 0 && query.size() != dimensions_) {
+      throw Error(Code::kConfig,
+                  fmt::format("different vector dimensions: {}.{} has {}, the query {}",
+                              spec_.table, spec_.vector, dimensions_, query.size()),
+                  "a query is made by the model that made the vectors of the column");
+    }
     params_ = {query_text(query, searched_.family), std::to_string(k)};
     statement_ = statement(filter);
     const SettingsScope scope(*session_, settings_);
@@ -228,7 +274,8 @@ class PgSearch final : public Search {
       const auto& row = rows[i];
       if (!row[keys]) continue;
       out.push_back({hit_key({row.begin(), row.begin() + static_cast<ptrdiff_t>(keys)}),
-                     score_of(std::strtod(row[keys]->c_str(), nullptr), searched_.metric)});
+                     score_of(std::strtod(row[keys]->c_str(), nullptr), searched_.metric),
+                     spec_.documents ? row[keys + 1].value_or("") : ""});
     }
     // Of relaxed_order the nearest may come a little later.
     std::ranges::stable_sort(out, [this](const Hit& a, const Hit& b) {
@@ -248,8 +295,30 @@ class PgSearch final : public Search {
     }
     const std::string distance =
         fmt::format("{} {} $1::text::{}", searched_.expression, searched_.op, searched_.type);
-    return fmt::format("SELECT {}{} FROM {}{} ORDER BY {} LIMIT $2::bigint", keys, distance, table_,
-                       where, distance);
+    std::string columns;
+    for (const std::string& name : shown_) columns += ", " + PgSession::quote_name(name);
+    const std::string nearest = fmt::format("SELECT {}{}{} FROM {}{} ORDER BY {} LIMIT $2::bigint",
+                                            keys, distance, columns, table_, where, distance);
+    return spec_.documents ? with_documents(nearest) : nearest;
+  }
+
+  /// Only of the rows that were found a document is made.
+  std::string with_documents(const std::string& nearest) const {
+    std::string names, keys, fields;
+    for (size_t i = 0; i < spec_.key.size(); ++i) {
+      names += fmt::format("k{}, ", i);
+      keys += fmt::format("h.k{}, ", i);
+    }
+    names += "distance";
+    for (size_t i = 0; i < shown_.size(); ++i) {
+      names += fmt::format(", c{}", i);
+      fields +=
+          fmt::format("{}h.c{} AS {}", i == 0 ? "" : ", ", i, PgSession::quote_name(shown_[i]));
+    }
+    return fmt::format(
+        "SELECT {}h.distance, (SELECT pg_catalog.row_to_json(d) FROM (SELECT {}) AS d) "
+        "FROM ({}) AS h({}) ORDER BY h.distance",
+        keys, fields, nearest, names);
   }
 
   const std::string& type_of(const std::string& column) {
@@ -287,10 +356,12 @@ class PgSearch final : public Search {
   }
 
   std::unique_ptr<PgSession> session_;
-  const SearchSpec spec_;
+  SearchSpec spec_;
   const std::string table_;
   const Searched searched_;
   const std::vector<Setting> settings_;
+  const size_t dimensions_;         // 0: any
+  std::vector<std::string> shown_;  // columns of a hit's document
   std::map<std::string, std::string> types_;
   std::string statement_;  // the last one
   PgParams params_;

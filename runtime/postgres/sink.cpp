@@ -3,6 +3,7 @@
 #include <map>
 #include <thread>
 
+#include "place/books.hpp"
 #include "postgres/changes.hpp"
 #include "postgres/claims.hpp"
 #include "postgres/clear.hpp"
@@ -64,6 +65,7 @@ class PgSink : public RowSink {
         bring_in(unit);
         if (unit.clears) clear_tables(load_, unit.tally);
         if (!unit.done && !unit.durable) session_.execute("SET LOCAL synchronous_commit = off");
+        if (!unit.tried.empty()) leave_out_refused(unit.tally);
         hold(unit);
         write_unit(session_, settings_.state_schema, unit);
         session_.commit();
@@ -173,7 +175,7 @@ class PgSink : public RowSink {
       refused.emplace(document, server_reject(load_, unit_, document, error, unit));
     };
     if (direct_ && !in_staging_) refuse_long_keys(load_, unit_, long_keys_, refuse);
-    load_in_pieces(load_, loader, unit_, unit.tally, refuse);
+    load_in_pieces(load_, loader, unit_, unit.tally, refuse, !unit.tried.empty());
     unit.tally.rejected += refused.size();
     for (auto& [document, reject] : refused) {
       if (unit_.skips(document)) --unit.tally.skipped;

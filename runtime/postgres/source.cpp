@@ -4,6 +4,7 @@
 #include "place/step_cursor.hpp"
 #include "plan/infer.hpp"
 #include "postgres/binary_copy.hpp"
+#include "postgres/feed.hpp"
 #include "postgres/manifest.hpp"
 #include "postgres/ranges.hpp"
 #include "postgres/read_snapshot.hpp"
@@ -171,6 +172,9 @@ class PgSource : public Source {
       info_.manifests = read_pg_manifests(session, place_.reading.table);
       for (VectorManifest& one : info_.manifests) one.column = escaped_path(one.column);
     }
+    info_.key = place_.reading.key;
+    followed_ = {place_.url, place_.shown, place_.pooled, place_.reading,
+                 options.text("publication")};
     if (place_.reading.filtered) {
       info_.warnings.push_back(
           place_.reading.shown +
@@ -225,9 +229,12 @@ class PgSource : public Source {
     if (place_.reading.table.empty()) return nullptr;
     SearchSpec here = spec;
     here.table = place_.reading.table;
+    if (here.key.empty()) here.key = place_.reading.key;
     return make_pg_search(place_.url, place_.pooled, here, search_);
   }
   void release() noexcept override { place_.snapshot.release(); }
+  std::unique_ptr<Feed> feed() override { return make_pg_feed(followed_); }
+  std::unique_ptr<FeedWatch> watch() override { return make_pg_watch(followed_); }
 
  private:
   bool divided_here(const Partition& partition) {
@@ -237,6 +244,7 @@ class PgSource : public Source {
 
   const PgSearchSettings search_;
   PgPlace place_;
+  PgFollowed followed_;
   SourceInfo info_;
   std::mutex mutex_;
   std::set<std::string> divided_;  // specs of the last split
@@ -244,13 +252,15 @@ class PgSource : public Source {
 
 constexpr auto kOptions = joined_options(
     kPgSearchOptions,
-    std::array<OptionSpec, 5>{{
+    std::array<OptionSpec, 6>{{
         {"table", OptionSpec::Type::kText, "The table to read: 'name' or 'schema.name'."},
         {"query", OptionSpec::Type::kText, "A SELECT to read instead of a table."},
         {"key", OptionSpec::Type::kList,
          "Unique, never NULL columns to read in the order of, so that a run can be resumed."},
         {"pooled", OptionSpec::Type::kFlag,
          "The server is reached through a pooler that keeps no session settings."},
+        {"publication", OptionSpec::Type::kText,
+         "The publication by which the table is followed; without it lugger makes one."},
         {"row_security", OptionSpec::Type::kFlag,
          "Read only the rows that row-level security shows to the role; without it such a table is "
          "refused."},

@@ -139,6 +139,9 @@ class PgState final : public State {
   std::vector<SpooledKey> asked_keys(const std::string& job, size_t limit) override {
     return read_asked(session(), schema_, job, limit);
   }
+  RefusedPage refused_keys(const std::string& job, size_t limit) override {
+    return read_refused(session(), schema_, job, limit);
+  }
   bool joinable() const override { return true; }
   std::unique_ptr<Claims> join(const std::string& run) override {
     return make_pg_claims(url_, name_, pooled_, run);

@@ -1,5 +1,9 @@
 #include "postgres/state_feed.hpp"
 
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
 #include "base/digest.hpp"
 #include "base/text.hpp"
 #include "postgres/array_text.hpp"
@@ -72,6 +76,29 @@ uint64_t insert_keys(PgSession& session, const std::string& schema, const std::s
 /// Under which name the keys of a job are spooled that somebody asks for while it is followed.
 std::string asked_of(std::string_view job) { return fmt::format("repair of {}", job); }
 
+/// Under which name the keys of a job's rejects are spooled that are to be tried again. The turn of
+/// such a key is when it is, and how often it was.
+std::string refused_of(std::string_view job) { return fmt::format("refused of {}", job); }
+
+constexpr int kTriesBits = 4;
+constexpr std::string_view kNowMs =
+    "(extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::bigint";
+
+/// At once, then after a second, two, four, and so on, up to a minute. These times are the same for
+/// all keys (each a multiple of the one before), so that those that wait for each other meet.
+int64_t rest_ms(uint32_t tries) {
+  constexpr int64_t kMost = 64'000;
+  return tries == 0 ? 1 : std::min<int64_t>(kMost, int64_t{1000} << (tries - 1));
+}
+
+void forget_places(PgSession& session, const std::string& schema, const std::string& name,
+                   std::string places) {
+  session.query(fmt::format("DELETE FROM {}.spool WHERE job = $1 AND place IN (SELECT "
+                            "pg_catalog.decode(p, 'hex') FROM pg_catalog.unnest($2::text[]) AS p)",
+                            schema),
+                {name, std::move(places)});
+}
+
 constexpr std::string_view kKeyColumns =
     "pg_catalog.encode(s.place, 'hex'), pg_catalog.encode(coalesce(s.key, s.place), 'hex')";
 
@@ -123,7 +150,8 @@ SpooledPage read_spooled(PgSession& session, const std::string& schema, const st
 void write_feed(PgSession& session, const std::string& schema, const std::string& token,
                 const FeedRecord& record) {
   within(session, schema, token, [&] {
-    session.query(fmt::format("DELETE FROM {}.spool WHERE job = $1", schema), {record.job});
+    session.query(fmt::format("DELETE FROM {}.spool WHERE job IN ($1, $2)", schema),
+                  {record.job, refused_of(record.job)});
     session.query(fmt::format("DELETE FROM {}.notices WHERE job = $1", schema), {record.job});
     session.query(
         fmt::format(
@@ -192,10 +220,62 @@ void forget_answered(PgSession& session, const std::string& schema, const std::s
                      const std::vector<std::string>& places) {
   ArrayText list;
   for (const std::string& place : places) list.text(place);
-  session.query(fmt::format("DELETE FROM {}.spool WHERE job = $1 AND place IN (SELECT "
-                            "pg_catalog.decode(p, 'hex') FROM pg_catalog.unnest($2::text[]) AS p)",
-                            schema),
-                {asked_of(job), list.finish()});
+  forget_places(session, schema, asked_of(job), list.finish());
+}
+
+RefusedPage read_refused(PgSession& session, const std::string& schema, const std::string& job,
+                         size_t limit) {
+  const PgRows rows = session.query(
+      fmt::format("SELECT {0}, s.turn & {1}, (s.turn >> {2}) - {3} FROM {4}.spool s WHERE s.job = "
+                  "$1 ORDER BY s.turn LIMIT {5}",
+                  kKeyColumns, (1 << kTriesBits) - 1, kTriesBits, kNowMs, schema, limit + 1),
+      {refused_of(job)});
+  RefusedPage out;
+  for (size_t i = 0; i < rows.size() && !out.next; ++i) {
+    const int64_t rest = std::stoll(rows.text(i, 3));
+    if (rest > 0 || out.due.size() == limit) {
+      out.next = std::max<double>(0, static_cast<double>(rest) / 1000);
+    } else {
+      SpooledKey key = key_at(rows, i);
+      out.due.push_back(
+          {std::move(key.place), std::move(key.key), static_cast<uint32_t>(number_at(rows, i, 2))});
+    }
+  }
+  return out;
+}
+
+void keep_refused(PgSession& session, const std::string& schema, const UnitRecord& unit,
+                  const std::vector<const RejectRecord*>& rejects) {
+  constexpr uint32_t kMostTries = (1 << kTriesBits) - 1;
+  const std::string name = refused_of(unit.job);
+  std::unordered_map<std::string_view, uint32_t> tries;
+  ArrayText tried;
+  for (const RefusedKey& key : unit.tried) {
+    tried.text(key.place);
+    tries[key.key] = std::min(key.tries + 1, kMostTries);
+  }
+  if (!unit.tried.empty()) forget_places(session, schema, name, tried.finish());
+  ArrayText places, keys, turns, rests;
+  std::unordered_set<std::string_view> kept;
+  for (const RejectRecord* reject : rejects) {
+    if (!kept.insert(reject->key).second) continue;
+    const auto found = tries.find(reject->key);
+    const uint32_t turn = found == tries.end() ? 0 : found->second;
+    places.text(to_hex(as_bytes(place_of(reject->key))));
+    is_long(reject->key) ? keys.text(to_hex(as_bytes(reject->key))) : keys.null();
+    turns.number(turn), rests.number(rest_ms(turn));
+  }
+  if (kept.empty()) return;
+  session.query(
+      fmt::format(
+          "INSERT INTO {0}.spool AS s (job, place, key, turn) SELECT $1::text, "
+          "pg_catalog.decode(place, 'hex'), pg_catalog.decode(key, 'hex'), ({1} / rest + "
+          "(tries > 0)::int) * rest << {2} | tries FROM ROWS FROM (pg_catalog.unnest($2::text[]), "
+          "pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::bigint[]), "
+          "pg_catalog.unnest($5::bigint[])) AS t (place, key, tries, rest) ON CONFLICT "
+          "(job, place) DO UPDATE SET turn = excluded.turn",
+          schema, kNowMs, kTriesBits),
+      {name, places.finish(), keys.finish(), turns.finish(), rests.finish()});
 }
 
 namespace {

@@ -32,6 +32,12 @@ std::vector<SpooledKey> read_asked(PgSession& session, const std::string& schema
 /// In the transaction of the unit that looked them up.
 void forget_answered(PgSession& session, const std::string& schema, const std::string& job,
                      const std::vector<std::string>& places);
+RefusedPage read_refused(PgSession& session, const std::string& schema, const std::string& job,
+                         size_t limit);
+/// In the transaction of a unit of a run that follows: those of its rejects that are to be tried
+/// again take the place of those that it tried.
+void keep_refused(PgSession& session, const std::string& schema, const UnitRecord& unit,
+                  const std::vector<const RejectRecord*>& rejects);
 /// In the transaction of the unit that settles them, as its last step: whoever spools waits for its
 /// end.
 void forget_settled(PgSession& session, const std::string& schema, const UnitRecord& unit);

@@ -99,8 +99,18 @@ LastPlaces forget_earlier(PgSession& session, const std::string& schema, const U
   return out;
 }
 
+/// Those that say what became of their document last.
+std::vector<const RejectRecord*> rejects_to_keep(const UnitRecord& unit, const LastPlaces& last) {
+  std::vector<const RejectRecord*> out;
+  for (const RejectRecord& reject : unit.rejects) {
+    const auto found = last.find(reject.document_id);
+    if (found == last.end() || reject.place >= found->second) out.push_back(&reject);
+  }
+  return out;
+}
+
 void write_rejects(PgSession& session, const std::string& schema, const UnitRecord& unit,
-                   const LastPlaces& last) {
+                   const std::vector<const RejectRecord*>& rejects) {
   constexpr size_t kColumns = 10;
   PgParams params;
   std::string values;
@@ -121,9 +131,8 @@ void write_rejects(PgSession& session, const std::string& schema, const UnitReco
         params);
     params.clear(), values.clear(), bytes = 0;
   };
-  for (const RejectRecord& reject : unit.rejects) {
-    const auto found = last.find(reject.document_id);
-    if (found != last.end() && reject.place < found->second) continue;
+  for (const RejectRecord* kept : rejects) {
+    const RejectRecord& reject = *kept;
     std::string row = std::to_string(params.size());
     for (size_t i = 1; i <= kColumns; ++i) row += fmt::format(", ${}::text", params.size() + i);
     values += fmt::format("{}({})", values.empty() ? "" : ", ", row);
@@ -154,7 +163,11 @@ void write_unit(PgSession& session, const std::string& schema_name, const UnitRe
   const std::string schema = PgSession::quote_name(schema_name);
   forget_resolved(session, schema, unit);
   if (!unit.answered.empty()) forget_answered(session, schema, unit.job, unit.answered);
-  write_rejects(session, schema, unit, forget_earlier(session, schema, unit));
+  std::vector<const RejectRecord*> rejects =
+      rejects_to_keep(unit, forget_earlier(session, schema, unit));
+  write_rejects(session, schema, unit, rejects);
+  std::erase_if(rejects, [](const RejectRecord* reject) { return reject->key.empty(); });
+  if (unit.keeps_refused) keep_refused(session, schema, unit, rejects);
   PgParams params{unit.run, unit.partition, unit.position, unit.done ? "true" : "false"};
   std::string names, places, sums;
   for (const TallyCount& count : kTallyCounts) {

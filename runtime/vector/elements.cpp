@@ -75,4 +75,15 @@ VectorFault read_floats(const Value& in, std::span<float> out, size_t& count) {
   });
 }
 
+bool take_floats(const Value& value, std::vector<float>& room, std::span<const float>& out) {
+  size_t count = 0;
+  VectorFault fault = read_floats(value, room, count);
+  if (fault == VectorFault::kNone && count > room.size()) {
+    room.resize(count);
+    fault = read_floats(value, room, count);
+  }
+  out = std::span<const float>(room).first(std::min(count, room.size()));
+  return fault == VectorFault::kNone && count != 0;
+}
+
 }  // namespace lugger

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <span>
+#include <vector>
 
 #include "value/bson_reader.hpp"
 #include "value/decimal.hpp"
@@ -162,5 +163,8 @@ VectorFault each_number(const Value& in, bool text_too, DecimalDigits& digits, A
 /// number, which may be larger. NaN and infinities are kept; values outside a float's range become
 /// infinite.
 VectorFault read_floats(const Value& in, std::span<float> out, size_t& count);
+/// The floats of a value in `room`, which grows as needed. False: it is no vector, or has no
+/// elements.
+bool take_floats(const Value& value, std::vector<float>& room, std::span<const float>& out);
 
 }  // namespace lugger

@@ -1,11 +1,14 @@
 // The options of a verification.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace lugger {
+
+class Embedder;
 
 /// How many source rows are held in memory while rows are compared one by one: 88 bytes each.
 inline constexpr uint64_t kGroupRows = 400'000;
@@ -18,6 +21,8 @@ struct RecallOptions {
   std::string queries;    // path of a file of queries; empty: a sample
   std::string metric;     // empty: that of the target's index, else of the source's, else cosine
   double least = 0.95;    // the target's recall must not be below
+  /// What makes vectors of queries that are texts, for each side; null: the other's is taken.
+  std::shared_ptr<Embedder> source_model = {}, target_model = {};
 };
 
 struct VerifyOptions {

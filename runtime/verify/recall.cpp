@@ -57,14 +57,21 @@ class Recalling {
   void run(const std::function<void(const char*)>& stage) {
     stage("drawing queries");
     RecallVerdict& out = verdict_.recall.emplace();
-    queries_ = options_.queries.empty() ? sample_queries(context_, column_, options_.sample)
-                                        : read_queries(options_.queries, column_);
+    if (options_.queries.empty()) {
+      queries_.target = sample_queries(context_, column_, options_.sample);
+      queries_.source = queries_.target;
+    } else {
+      queries_ = read_queries(options_, column_);
+    }
     out.column = column_.column().name;
-    out.queries_from = queries_.from;
+    out.queries_from = queries_.target.from;
+    if (queries_.source.from != queries_.target.from)
+      out.queries_from =
+          fmt::format("source: {}; target: {}", queries_.source.from, queries_.target.from);
     out.k = options_.k, out.least = options_.least;
     open_searches();
     out.metric = metric_word(metric_);
-    if (queries_.size() != 0) {
+    if (queries_.target.size() != 0) {
       stage("finding exact neighbours");
       find_truths();
       stage("searching");
@@ -98,8 +105,8 @@ class Recalling {
   }
 
   void find_truths() {
-    source_truth_ = std::make_unique<Truth>(queries_, column_, metric_, options_.k);
-    target_truth_ = std::make_unique<Truth>(queries_, column_, metric_, options_.k);
+    source_truth_ = std::make_unique<Truth>(queries_.source, column_, metric_, options_.k);
+    target_truth_ = std::make_unique<Truth>(queries_.target, column_, metric_, options_.k);
     const std::unique_ptr<RowSnapshot> snapshot = context_.rows->snapshot(context_.connections);
     SourcePass source(context_);
     TargetPass target(context_, *snapshot, true, false);
@@ -137,16 +144,17 @@ class Recalling {
   void ask() {
     RecallVerdict& out = *verdict_.recall;
     RecallScore score(out, metric_);
-    for (size_t g = 0; g < queries_.groups.size(); ++g) {
-      const QueryGroup& group = queries_.groups[g];
+    for (size_t g = 0; g < queries_.target.groups.size(); ++g) {
+      const QueryGroup& group = queries_.target.groups[g];
       std::vector<std::vector<Hit>> source = source_truth_->found(g);
       std::vector<std::vector<Hit>> target = target_truth_->found(g);
       for (size_t q = 0; q < group.ids.size(); ++q) {
         if (context_.stop.requested()) raise(Code::kInterrupted, "stopped while searching");
         SideAnswer of_source{std::move(source[q]), source_truth_->candidates(g), {}};
         SideAnswer of_target{std::move(target[q]), target_truth_->candidates(g), {}};
-        search(source_.get(), group, q, source_filter(group), of_source);
-        search(target_.get(), group, q, group.filter, of_target);
+        const Floats as_source = queries_.source.query(queries_.source.groups[g], q);
+        search(source_.get(), as_source, source_filter(group), of_source);
+        search(target_.get(), queries_.target.query(group, q), group.filter, of_target);
         score.add(group.ids[q], filter_words(group.filter), of_source, of_target);
       }
     }
@@ -155,10 +163,9 @@ class Recalling {
     if (target_) out.target.how = target_->how();
   }
 
-  void search(Search* search, const QueryGroup& group, size_t q, const SearchFilter& filter,
-              SideAnswer& answer) const {
+  void search(Search* search, Floats query, const SearchFilter& filter, SideAnswer& answer) const {
     if (search != nullptr) {
-      answer.hits = search->nearest(queries_.query(group, q), options_.k, filter);
+      answer.hits = search->nearest(query, options_.k, filter);
       return;
     }
     const size_t k = std::min<size_t>(options_.k, answer.exact.size());
@@ -193,7 +200,7 @@ class Recalling {
   Verdict& verdict_;
   const RecallColumn column_;
   SearchSpec target_spec_, source_spec_;
-  QuerySet queries_;
+  BothQueries queries_;
   Metric metric_ = Metric::kCosine;
   std::unique_ptr<Search> source_, target_;
   std::unique_ptr<Truth> source_truth_, target_truth_;

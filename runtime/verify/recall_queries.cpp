@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "embed/embedder.hpp"
 #include "place/whole.hpp"
 #include "plan/plan.hpp"
 #include "registry/registry.hpp"
@@ -13,18 +14,6 @@
 namespace lugger {
 
 namespace {
-
-bool holds_vectors(const ColumnType& type) noexcept {
-  switch (type.kind) {
-    case Kind::kVector:
-    case Kind::kHalfvec:
-    case Kind::kSparsevec:
-    case Kind::kBit:
-    case Kind::kVarbit: return true;
-    case Kind::kArray: return type.element == Kind::kFloat4 || type.element == Kind::kFloat8;
-    default: return false;
-  }
-}
 
 /// A number, text or truth as the server would print it; nullopt: anything else.
 std::optional<std::string> plain_text(const Value& value) {
@@ -61,7 +50,15 @@ QueryGroup& group_of(QuerySet& set, SearchFilter filter, const RecallColumn& col
   return made;
 }
 
-/// Reads one line of a file of queries.
+/// A query as a file has it.
+struct AskedQuery {
+  uint64_t line = 0;
+  SearchFilter filter;
+  std::vector<float> vector;  // of a text: made later
+  std::string text;
+};
+
+/// Reads the lines of a file of queries.
 class QueryReader {
  public:
   QueryReader(const std::string& path, const RecallColumn& column) : path_(path), column_(column) {}
@@ -69,25 +66,25 @@ class QueryReader {
   void read(const Document& document) {
     ++line_;
     Arena arena;
+    AskedQuery& out = asked.emplace_back();
+    out.line = line_;
     Value value = document_field(document, "vector", Opened::kInside, arena);
     if (value.absent())
       value = document_field(document, column_.column().name, Opened::kInside, arena);
+    const Value text = document_field(document, "text", Opened::kInside, arena);
     Floats floats;
-    if (value.absent()) throw bad_query(path_, line_, "it has no vector");
-    if (!take_floats(value, room_, floats)) throw bad_query(path_, line_, "this is no vector");
-    if (set.dimensions == 0) set.dimensions = floats.size();
-    if (floats.size() != set.dimensions) {
-      throw bad_query(path_, line_,
-                      fmt::format("{} dimensions, and the queries before it have {}", floats.size(),
-                                  set.dimensions));
+    if (!value.absent()) {
+      if (!take_floats(value, room_, floats)) throw bad_query(path_, line_, "this is no vector");
+      out.vector.assign(floats.begin(), floats.end());
+    } else if (text.type == ValueType::kString && text.size != 0) {
+      out.text = text.text();
+    } else {
+      throw bad_query(path_, line_, "it has no vector, and no text");
     }
-    QueryGroup& group = group_of(
-        set, filter(document_field(document, "filter", Opened::kInside, arena), arena), column_);
-    group.numbers.insert(group.numbers.end(), floats.begin(), floats.end());
-    group.ids.push_back(fmt::format("query {}", line_));
+    out.filter = filter(document_field(document, "filter", Opened::kInside, arena), arena);
   }
 
-  QuerySet set;
+  std::vector<AskedQuery> asked;
 
  private:
   SearchFilter filter(const Value& value, Arena& arena) const {
@@ -117,6 +114,33 @@ class QueryReader {
   std::vector<float> room_;
   uint64_t line_ = 0;
 };
+
+/// The queries with what a model makes of their texts. All have the dimensions of the first one.
+QuerySet query_set(const std::vector<AskedQuery>& asked, Embedder* model, const std::string& path,
+                   const RecallColumn& column) {
+  std::vector<std::string> texts;
+  for (const AskedQuery& one : asked)
+    if (!one.text.empty()) texts.push_back(one.text);
+  std::vector<std::vector<float>> made;
+  if (!texts.empty()) made = model->vectors(texts);
+  QuerySet out;
+  out.from = path;
+  if (model != nullptr && !texts.empty()) out.from += ", texts by " + model->shown();
+  auto next = made.begin();
+  for (const AskedQuery& one : asked) {
+    const std::vector<float>& vector = one.text.empty() ? one.vector : *next++;
+    if (out.dimensions == 0) out.dimensions = vector.size();
+    if (vector.size() != out.dimensions) {
+      throw bad_query(path, one.line,
+                      fmt::format("{} dimensions, and the queries before it have {}", vector.size(),
+                                  out.dimensions));
+    }
+    QueryGroup& group = group_of(out, one.filter, column);
+    group.numbers.insert(group.numbers.end(), vector.begin(), vector.end());
+    group.ids.push_back(fmt::format("query {}", one.line));
+  }
+  return out;
+}
 
 /// The vectors with the smallest digests of their keys: a sample that does not depend on the order.
 class Sampler final : public SourceUse {
@@ -190,17 +214,6 @@ std::string filter_words(const SearchFilter& filter) {
   return out;
 }
 
-bool take_floats(const Value& value, std::vector<float>& room, Floats& out) {
-  size_t count = 0;
-  VectorFault fault = read_floats(value, room, count);
-  if (fault == VectorFault::kNone && count > room.size()) {
-    room.resize(count);
-    fault = read_floats(value, room, count);
-  }
-  out = Floats(room).first(std::min(count, room.size()));
-  return fault == VectorFault::kNone && count != 0;
-}
-
 RecallColumn recall_column(const Comparison& comparison, const std::string& name) {
   RecallColumn out;
   std::string several;
@@ -231,7 +244,8 @@ RecallColumn recall_column(const Comparison& comparison, const std::string& name
   return out;
 }
 
-QuerySet read_queries(const std::string& path, const RecallColumn& column) {
+BothQueries read_queries(const RecallOptions& options, const RecallColumn& column) {
+  const std::string& path = options.queries;
   const std::unique_ptr<Source> source = open_source(path, {});
   const std::unique_ptr<Cursor> cursor = open_whole(*source);
   QueryReader reader(path, column);
@@ -242,8 +256,24 @@ QuerySet read_queries(const std::string& path, const RecallColumn& column) {
     batch.clear();
     arena.reset();
   }
-  reader.set.from = path;
-  return std::move(reader.set);
+  const auto& of_source = options.source_model ? options.source_model : options.target_model;
+  const auto& of_target = options.target_model ? options.target_model : options.source_model;
+  const auto text =
+      std::ranges::find_if(reader.asked, [](const AskedQuery& one) { return !one.text.empty(); });
+  if (text != reader.asked.end() && !of_source) {
+    throw Error(Code::kConfig,
+                fmt::format("{}, query {}: a text, and neither the source nor the target names the "
+                            "model that makes a vector of it",
+                            path, text->line),
+                "lugger.source(..., { embed = lugger.embed { url = ..., model = ... } }), and the "
+                "same for the target where its model is another");
+  }
+  BothQueries out;
+  out.target = query_set(reader.asked, of_target.get(), path, column);
+  out.source = of_source == of_target || text == reader.asked.end()
+                   ? out.target
+                   : query_set(reader.asked, of_source.get(), path, column);
+  return out;
 }
 
 QuerySet sample_queries(VerifyContext& context, const RecallColumn& column, uint64_t count) {

@@ -60,15 +60,17 @@ struct QuerySet {
 
 std::string filter_words(const SearchFilter& filter);
 
+/// The queries as each side is asked them: those of a text may be two vectors.
+struct BothQueries {
+  QuerySet source, target;
+};
+
 /// Lines of JSON: { "vector": [..], "filter": { "tenant": "a" } }; the vector may also have the
-/// column's name. Error{read} names the line of a query that cannot be used.
-QuerySet read_queries(const std::string& path, const RecallColumn& column);
+/// column's name, and in place of it there may be a "text", of which the models of the options make
+/// vectors. Error{read} names the line of a query that cannot be used.
+BothQueries read_queries(const RecallOptions& options, const RecallColumn& column);
 
 /// Reads the source once and draws `count` of its vectors, by the context's seed.
 QuerySet sample_queries(VerifyContext& context, const RecallColumn& column, uint64_t count);
-
-/// The floats of a value in `room`, which grows as needed. False: it is no vector, or has no
-/// elements.
-bool take_floats(const Value& value, std::vector<float>& room, Floats& out);
 
 }  // namespace lugger

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <unordered_map>
 
+#include "vector/elements.hpp"
 #include "vector/exact_search.hpp"
 #include "verify/recall_queries.hpp"
 

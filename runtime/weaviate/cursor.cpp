@@ -16,8 +16,13 @@ constexpr size_t kPageBytes = 4 << 20, kFirstPage = 100, kLargestPage = 1000;
 class ObjectCursor final : public StepCursor {
  public:
   ObjectCursor(std::shared_ptr<HttpEndpoint> endpoint, const WeaviateClass& of, ObjectRange range,
-               const Position& after)
-      : server_(endpoint), name_(of.name), range_(std::move(range)), reader_(of), begun_(after) {
+               const Position& after, std::shared_ptr<const void> tenant)
+      : tenant_(std::move(tenant)),
+        server_(endpoint),
+        name_(of.name),
+        range_(std::move(range)),
+        reader_(of, range_.tenant),
+        begun_(after) {
     if (const auto id = spec_field(after, "after")) {
       last_ = *id;
     } else {
@@ -66,6 +71,7 @@ class ObjectCursor final : public StepCursor {
     return true;
   }
 
+  const std::shared_ptr<const void> tenant_;
   WeaviateServer server_;
   const std::string name_;
   const ObjectRange range_;
@@ -119,8 +125,8 @@ std::vector<ObjectRange> object_ranges(const std::string& tenant, size_t parts) 
 
 std::unique_ptr<Cursor> open_objects(std::shared_ptr<HttpEndpoint> endpoint,
                                      const WeaviateClass& of, const ObjectRange& range,
-                                     const Position& after) {
-  return std::make_unique<ObjectCursor>(std::move(endpoint), of, range, after);
+                                     const Position& after, std::shared_ptr<const void> tenant) {
+  return std::make_unique<ObjectCursor>(std::move(endpoint), of, range, after, std::move(tenant));
 }
 
 }  // namespace lugger

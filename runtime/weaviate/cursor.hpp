@@ -22,9 +22,10 @@ struct ObjectRange {
 /// A class or a tenant in about `parts` ranges of ids.
 std::vector<ObjectRange> object_ranges(const std::string& tenant, size_t parts);
 
-/// `after` is a position of such a cursor.
+/// `after` is a position of such a cursor, `tenant` what its tenant is held by.
 std::unique_ptr<Cursor> open_objects(std::shared_ptr<HttpEndpoint> endpoint,
                                      const WeaviateClass& of, const ObjectRange& range,
-                                     const Position& after);
+                                     const Position& after,
+                                     std::shared_ptr<const void> tenant = nullptr);
 
 }  // namespace lugger

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/ascii.hpp"
+#include "plan/coerce.hpp"
 #include "value/json_writer.hpp"
 #include "weaviate/manifest.hpp"
 #include "weaviate/object_id.hpp"
@@ -21,6 +22,10 @@ bool is_time(Kind kind) noexcept {
 }
 bool is_json(Kind kind) noexcept { return kind == Kind::kJson || kind == Kind::kJsonb; }
 bool is_vector(Kind kind) noexcept { return kind == Kind::kVector || kind == Kind::kHalfvec; }
+
+bool is_vector_column(const Column& column) noexcept {
+  return is_vector(column.type.kind) || is_vector_array(column.type);
+}
 
 std::string_view base_type_of(Kind kind) noexcept {
   if (kind == Kind::kBool) return "boolean";
@@ -86,7 +91,7 @@ class Maker {
       : table_(plan.tables()[0]), there_(there), options_(options), ids_(table_) {
     out_.class_name = options.class_name;
     out_.tenant = options.tenant;
-    for (const Column& column : table_.columns) vectors_ += is_vector(column.type.kind) ? 1 : 0;
+    for (const Column& column : table_.columns) vectors_ += is_vector_column(column) ? 1 : 0;
     for (const Column& column : table_.columns) out_.slots.push_back(slot(column));
     check_twice();
     check_class();
@@ -105,8 +110,8 @@ class Maker {
 
   SlotLayout slot(const Column& column) {
     if (ids_.is_key() && &column == &table_.columns[table_.key[0]])
-      return {ObjectForm::kId, false, ""};
-    if (is_vector(column.type.kind)) return vector(column);
+      return {ObjectForm::kId, false, "", ""};
+    if (is_vector_column(column)) return vector(column);
     if (column.type.kind == Kind::kSparsevec) {
       problem(
           "column {} is a sparse vector, and Weaviate has none: as a text column it is kept, "
@@ -130,7 +135,8 @@ class Maker {
         problem("the class {} has no property {}", there_->name, name);
         return out;
       }
-      type = property->reference ? "a reference" : property->type;
+      if (property->reference) return reference(column, *property);
+      type = property->type;
     }
     out = fit(type, column.type);
     out.name = name;
@@ -155,8 +161,45 @@ class Maker {
     }
   }
 
+  /// To objects of one class by their ids; of several, only beacons say which class.
+  SlotLayout reference(const Column& column, const WeaviateProperty& property) {
+    const bool several = property.type.find(',') != std::string::npos;
+    const Kind kind = column.type.is_array() ? column.type.element : column.type.kind;
+    SlotLayout out{ObjectForm::kReference, column.type.is_array(), property.name,
+                   several ? "" : property.type};
+    if (kind == (several ? Kind::kText : Kind::kUuid)) {
+      out_.warnings.push_back(fmt::format(
+          "{}: references to {} are written in a second pass, when all objects are there",
+          column.name, property.type));
+      return out;
+    }
+    out.form = ObjectForm::kNone;
+    problem("column {} is {}, and references to {} are {}", column.name, column.type.sql,
+            property.type,
+            several ? "text or text[]: weaviate://localhost/CLASS/ID"
+                    : "uuid or uuid[]: the ids of objects");
+    return out;
+  }
+
   SlotLayout vector(const Column& column) {
-    SlotLayout out{ObjectForm::kVector, false, column.name};
+    SlotLayout out = vector_slot(column);
+    out.array = is_vector_array(column.type);
+    if (there_ == nullptr) {
+      if (out.array && out.name.empty())
+        problem("vector = '{}': many vectors of an object have a name", column.name);
+      if (out.array && options_.index_type != "hnsw")
+        out_.warnings.push_back(
+            fmt::format("{}: many vectors of an object have an hnsw index, whatever `index` says",
+                        column.name));
+    } else if (there_->has_vector(out.name) && there_->has_many(out.name) != out.array) {
+      problem("column {} is {}, and an object of {} has {} called {}", column.name, column.type.sql,
+              there_->name, out.array ? "one vector" : "many vectors, such as vector[],", out.name);
+    }
+    return out;
+  }
+
+  SlotLayout vector_slot(const Column& column) {
+    SlotLayout out{ObjectForm::kVector, false, column.name, ""};
     if (there_ == nullptr) {
       if (options_.vector == column.name) {
         out.name.clear();
@@ -238,12 +281,18 @@ std::string distance_of(const Column& column, const Mapping& mapping,
   return one->metric == "l1" ? "manhattan" : one->metric;
 }
 
-std::string index_of(const LayoutOptions& options, const std::string& distance) {
-  return fmt::format(R"("vectorIndexType":{},"vectorIndexConfig":{{"distance":{}}})",
-                     json_text(options.index_type), json_text(distance));
+std::string index_of(const LayoutOptions& options, const std::string& distance, bool many) {
+  return fmt::format(R"("vectorIndexType":{},"vectorIndexConfig":{{"distance":{}{}}})",
+                     json_text(many ? "hnsw" : options.index_type), json_text(distance),
+                     many ? R"(,"multivector":{"enabled":true})" : "");
 }
 
 }  // namespace
+
+bool ClassLayout::has_references() const noexcept {
+  return std::ranges::any_of(
+      slots, [](const SlotLayout& slot) { return slot.form == ObjectForm::kReference; });
+}
 
 std::string property_type_of(const ColumnType& type) {
   if (type.is_array()) return std::string(base_type_of(type.element)) + "[]";
@@ -262,7 +311,8 @@ std::string class_definition(const PlanShape& plan, const ClassLayout& layout,
   for (size_t i = 0; i < layout.slots.size(); ++i) {
     const SlotLayout& slot = layout.slots[i];
     if (slot.form == ObjectForm::kVector) {
-      const std::string index = index_of(options, distance_of(columns[i], plan.mapping(), options));
+      const std::string index = index_of(options, distance_of(columns[i], plan.mapping(), options),
+                                         slot.array && !slot.name.empty());
       if (slot.name.empty()) {
         only = R"(,"vectorizer":"none",)" + index;
       } else {

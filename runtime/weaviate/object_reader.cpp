@@ -35,6 +35,22 @@ class ObjectBson {
     scalar(&name, type, value, 0);
   }
 
+  /// The ids of the objects that are referred to; where they may be of several classes, the beacons.
+  void references(std::string_view name, bool several, json::value value) {
+    writer_.begin_array(name);
+    for (auto element : value.get_array()) {
+      const std::string_view beacon = element["beacon"].get_string();
+      const std::string_view id = beacon.substr(beacon.rfind('/') + 1);
+      Uuid uuid;
+      if (!several && parse_uuid(id, uuid.data())) {
+        writer_.append(Value::of(ValueType::kBinary, Bytes(uuid), kUuidBinary));
+      } else {
+        writer_.append(Value::of(ValueType::kString, beacon));
+      }
+    }
+    writer_.end();
+  }
+
   /// [1, 2.5], or [[...], [...]] of a vector that is many.
   void vector(std::string_view name, json::value value) {
     json::array array = value.get_array();
@@ -153,8 +169,11 @@ struct ObjectReader::Page {
   }
 };
 
-ObjectReader::ObjectReader(WeaviateClass of)
-    : class_(std::move(of)), fields_(class_), page_(std::make_unique<Page>()) {}
+ObjectReader::ObjectReader(WeaviateClass of, std::string tenant)
+    : class_(std::move(of)),
+      tenant_(std::move(tenant)),
+      fields_(class_),
+      page_(std::make_unique<Page>()) {}
 ObjectReader::~ObjectReader() = default;
 
 void ObjectReader::fail(std::string_view why) const {
@@ -212,8 +231,12 @@ bool ObjectReader::next(ByteBuffer& out) {
       for (auto field : properties) {
         const std::string name(std::string_view(field.unescaped_key()));
         const WeaviateProperty* property = class_.property(name);
-        bson.property(name, property == nullptr ? std::string_view() : property->type,
-                      field.value());
+        if (property != nullptr && property->reference) {
+          bson.references(name, property->type.find(',') != std::string::npos, field.value());
+        } else {
+          bson.property(name, property == nullptr ? std::string_view() : property->type,
+                        field.value());
+        }
       }
     }
     json::value vector;
@@ -232,9 +255,8 @@ bool ObjectReader::next(ByteBuffer& out) {
       if (class_.times && object[field].get_int64().get(time) == simdjson::SUCCESS)
         bson.writer().append(*name, Value::of(ValueType::kDate, time));
     }
-    std::string_view tenant;
-    if (object["tenant"].get_string().get(tenant) == simdjson::SUCCESS && !tenant.empty())
-      bson.writer().append(fields_.tenant, Value::of(ValueType::kString, tenant));
+    if (!tenant_.empty())
+      bson.writer().append(fields_.tenant, Value::of(ValueType::kString, tenant_));
     bson.writer().end();
     return true;
   } catch (const simdjson::simdjson_error& error) {

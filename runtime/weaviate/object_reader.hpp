@@ -21,7 +21,8 @@ class ObjectFields {
 /// Reads the objects of a page one by one. Belongs to one worker.
 class ObjectReader {
  public:
-  explicit ObjectReader(WeaviateClass of);
+  /// The objects are those of `tenant`: a list does not say whose they are.
+  ObjectReader(WeaviateClass of, std::string tenant);
   ~ObjectReader();
   ObjectReader(const ObjectReader&) = delete;
   ObjectReader& operator=(const ObjectReader&) = delete;
@@ -41,6 +42,7 @@ class ObjectReader {
   void fail(std::string_view why) const;
 
   const WeaviateClass class_;
+  const std::string tenant_;
   const ObjectFields fields_;
   std::unique_ptr<Page> page_;
   Uuid id_{};

@@ -1,5 +1,8 @@
 #include "weaviate/object_writer.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.hpp"
@@ -39,9 +42,39 @@ Failure append_date(const Value& value, ByteBuffer& out) {
   return Failure::kNone;
 }
 
-Failure append_scalar(ObjectForm form, const ColumnType& type, const Value& value,
+/// {"[1,2]","[3,4]"} as [[1,2],[3,4]].
+Failure append_vectors(const Value& value, ByteBuffer& out) {
+  std::string_view text = value.text();
+  // Nothing else gets into the JSON.
+  if (text.size() < 2 || text.front() != '{' || text.back() != '}' ||
+      text.find_first_not_of("0123456789+-.eE[],\" ", 1) != text.size() - 1)
+    return Failure::kBadElement;
+  text = text.substr(1, text.size() - 2);
+  if (text.empty()) return Failure::kDimensions;
+  out.push('[');
+  for (const char c : text)
+    if (c != '"' && c != ' ') out.push(static_cast<uint8_t>(c));
+  out.push(']');
+  return Failure::kNone;
+}
+
+Failure append_reference(const std::string& to, const Value& value, ByteBuffer& out) {
+  constexpr std::string_view kBeacon = "weaviate://localhost/";
+  if (to.empty() && !value.text().starts_with(kBeacon)) return Failure::kSyntax;
+  out.append(R"({"beacon":)");
+  if (to.empty()) {
+    append_quoted(value.text(), out);
+  } else {
+    append_quoted(fmt::format("{}{}/{}", kBeacon, to, uuid_text(value.data)), out);
+  }
+  out.push('}');
+  return Failure::kNone;
+}
+
+Failure append_scalar(const SlotLayout& slot, const ColumnType& type, const Value& value,
                       ByteBuffer& out) {
-  switch (form) {
+  switch (slot.form) {
+    case ObjectForm::kReference: return append_reference(slot.to, value, out);
     case ObjectForm::kBool: out.append(value.i64 != 0 ? "true" : "false"); return Failure::kNone;
     case ObjectForm::kInt:
     case ObjectForm::kNumber: return append_number(value, out);
@@ -63,15 +96,17 @@ Failure append_scalar(ObjectForm form, const ColumnType& type, const Value& valu
 
 }  // namespace
 
-ObjectWriter::ObjectWriter(const TablePlan& table, const ClassLayout& layout)
+ObjectWriter::ObjectWriter(const TablePlan& table, const ClassLayout& layout, bool with_references)
     : table_(table), layout_(layout), ids_(table) {
   begin_ = R"({"class":")" + layout.class_name + R"(","id":")";
   end_ = layout.tenant.empty() ? "}" : R"(,"tenant":")" + layout.tenant + R"("})";
   for (size_t i = 0; i < layout.slots.size(); ++i) {
     const SlotLayout& slot = layout.slots[i];
     names_.push_back('"' + slot.name + "\":");
+    if (slot.form == ObjectForm::kReference) references_.push_back(i);
     if (slot.form != ObjectForm::kVector) {
-      if (slot.form != ObjectForm::kId) properties_.push_back(i);
+      const bool put = slot.form != ObjectForm::kReference || with_references;
+      if (slot.form != ObjectForm::kId && put) properties_.push_back(i);
     } else if (slot.name.empty()) {
       only_vector_ = i;
     } else {
@@ -112,7 +147,12 @@ Failure ObjectWriter::append(const Value* row, int& column, ByteBuffer& out) {
     for (const size_t slot : vectors_) {
       if (row[slot].absent()) continue;
       name(slot);
-      append_scalar_text(row[slot], out);
+      column = static_cast<int>(slot);
+      if (!layout_.slots[slot].array) {
+        append_scalar_text(row[slot], out);
+      } else if (const Failure bad = append_vectors(row[slot], out); bad != Failure::kNone) {
+        return bad;
+      }
     }
     out.push('}');
   }
@@ -123,7 +163,15 @@ Failure ObjectWriter::append(const Value* row, int& column, ByteBuffer& out) {
 Failure ObjectWriter::append_property(const SlotLayout& slot, const ColumnType& type,
                                       const Value& value, ByteBuffer& out) {
   if (slot.array) return append_array(slot, type, value.bytes(), out);
-  return append_scalar(slot.form, type, value, out);
+  if (slot.form != ObjectForm::kReference) return append_scalar(slot, type, value, out);
+  out.push('[');
+  const Failure failure = append_scalar(slot, type, value, out);
+  out.push(']');
+  return failure;
+}
+
+bool ObjectWriter::refers(const Value* row) const noexcept {
+  return std::ranges::any_of(references_, [row](size_t slot) { return !row[slot].absent(); });
 }
 
 Failure ObjectWriter::append_array(const SlotLayout& slot, const ColumnType& type, Bytes array,
@@ -136,7 +184,7 @@ Failure ObjectWriter::append_array(const SlotLayout& slot, const ColumnType& typ
   for (bool first = true; reader.next(scratch_); first = false) {
     if (!first) out.push(',');
     if (reader.value().absent()) return Failure::kBadElement;
-    const Failure failure = append_scalar(slot.form, element, reader.value(), out);
+    const Failure failure = append_scalar(slot, element, reader.value(), out);
     if (failure != Failure::kNone) return failure;
   }
   out.push(']');

@@ -9,7 +9,11 @@ namespace lugger {
 /// Belongs to one worker.
 class ObjectWriter {
  public:
-  ObjectWriter(const TablePlan& table, const ClassLayout& layout);
+  /// Objects are written without their references, or with them.
+  ObjectWriter(const TablePlan& table, const ClassLayout& layout, bool with_references);
+
+  /// The row has a reference.
+  bool refers(const Value* row) const noexcept;
 
   /// Appends {"class": ..., "id": ..., "properties": {...}, ...}. Otherwise says why the row is none,
   /// sets `column`, and what was appended means nothing.
@@ -26,8 +30,8 @@ class ObjectWriter {
   ObjectIds ids_;
   std::string begin_, end_;         // of every object: up to its id, and behind its vectors
   std::vector<std::string> names_;  // of the slots, as JSON has them
-  std::vector<size_t> properties_, vectors_;  // slots
-  size_t only_vector_ = SIZE_MAX;             // the slot of the vector without a name
+  std::vector<size_t> properties_, vectors_, references_;  // slots
+  size_t only_vector_ = SIZE_MAX;                          // the slot of the vector without a name
   Arena scratch_;
 };
 

@@ -5,6 +5,7 @@
 #include "plan/coercer.hpp"
 #include "value/bson_reader.hpp"
 #include "value/datetime.hpp"
+#include "weaviate/awake.hpp"
 #include "weaviate/cursor.hpp"
 #include "weaviate/object_id.hpp"
 #include "weaviate/object_reader.hpp"
@@ -20,6 +21,7 @@ struct ReadPlan {
   std::vector<ComparedColumn> columns;
   std::vector<SlotLayout> slots;  // of the columns
   std::shared_ptr<const ObjectIds> ids;
+  std::shared_ptr<const void> held;  // the tenant, where it is not on by itself
 };
 
 /// Turns documents of a class into rows of the plan.
@@ -50,6 +52,9 @@ class RowMaker {
     const SlotLayout& slot = plan_.slots[i];
     const ColumnType& type = plan_.columns[i].type;
     Value in = field(document, slot);
+    // One in the plan, and a list in Weaviate.
+    if (slot.form == ObjectForm::kReference && !slot.array && in.type == ValueType::kArray)
+      in = bson_field(in.bytes(), "0");
     if (in.absent()) return Value::null();
     const bool json = type.kind == Kind::kJson || type.kind == Kind::kJsonb;
     // JSON that was written as text.
@@ -101,7 +106,7 @@ class WeaviateRowReader final : public RowReader {
 
   void read_keys(size_t, const std::vector<const KeyText*>& keys, RowTaker& taker) override {
     WeaviateServer server(endpoint_);
-    ObjectReader reader(plan_.of);
+    ObjectReader reader(plan_.of, plan_.tenant);
     ByteBuffer document;
     for (const KeyText* key : keys) {
       const std::optional<Uuid> id = plan_.ids->of(*key);
@@ -214,6 +219,7 @@ class WeaviateLook final : public RowsLook {
   StoredTable columns(size_t table, const std::vector<size_t>& slots) override {
     std::optional<WeaviateClass> there = server_.find_class(options_.class_name);
     if (!there) raise(Code::kVerify, "Weaviate has no class {}", options_.class_name);
+    options_.class_name = there->name;
     const TablePlan& plan = plan_.tables()[table];
     const ClassLayout layout = class_layout(plan_, &*there, options_);
     if (plan_.tables().size() > 1 || plan.key.empty())
@@ -235,6 +241,8 @@ class WeaviateLook final : public RowsLook {
     }
     read_.of = std::move(*there);
     read_.tenant = options_.tenant;
+    read_.held =
+        wake_tenant(address_.endpoint, options_.class_name, options_.tenant, options_.tenant_state);
     read_.ids = std::make_shared<ObjectIds>(plan);
     return out;
   }

@@ -33,14 +33,26 @@ WeaviateProperty property_of(const element& json) {
   return out;
 }
 
+/// The word of a class, or the only name in the object of a named vector.
+std::string vectorizer_of(const element& json) {
+  std::string out = text_at(json, "vectorizer");
+  simdjson::dom::object modules;
+  if (json["vectorizer"].get(modules) == simdjson::SUCCESS && modules.size() != 0)
+    out = (*modules.begin()).key;
+  return out == "none" ? "" : out;
+}
+
 /// Of a class, or of a named vector of it.
 WeaviateIndex index_of(const element& json) {
   WeaviateIndex out;
+  out.vectorizer = vectorizer_of(json);
   if (std::string type = text_at(json, "vectorIndexType"); !type.empty()) out.type = type;
   element settings;
   if (json["vectorIndexConfig"].get(settings) != simdjson::SUCCESS) return out;
   if (std::string distance = text_at(settings, "distance"); !distance.empty())
     out.distance = distance;
+  bool many = false;
+  if (settings["multivector"]["enabled"].get(many) == simdjson::SUCCESS) out.many = many;
   return out;
 }
 
@@ -86,6 +98,11 @@ const WeaviateProperty* WeaviateClass::property(std::string_view property_name) 
 
 bool WeaviateClass::has_vector(std::string_view vector_name) const noexcept {
   return std::ranges::find(vectors, vector_name) != vectors.end();
+}
+
+bool WeaviateClass::has_many(std::string_view vector_name) const noexcept {
+  const auto found = indexes.find(vector_name);
+  return found != indexes.end() && found->second.many;
 }
 
 std::string WeaviateClass::fingerprint() const {

@@ -16,10 +16,13 @@ struct WeaviateProperty {
 /// How a vector is searched.
 struct WeaviateIndex {
   std::string type = "hnsw", distance = "cosine";
+  std::string vectorizer = {};  // the module that makes vectors of texts; "": none does
+  bool many = false;  // an object has many vectors of this name
 };
 
 struct WeaviateClass {
   std::string name, description;
+  std::string alias;  // by which it was asked for; empty: by its name
   std::vector<WeaviateProperty> properties;
   std::vector<std::string> vectors;  // named ones; none: its objects have one vector without a name
   std::map<std::string, WeaviateIndex, std::less<>> indexes;  // by vector; "": that without a name
@@ -29,6 +32,8 @@ struct WeaviateClass {
 
   const WeaviateProperty* property(std::string_view property_name) const noexcept;
   bool has_vector(std::string_view vector_name) const noexcept;
+  /// True when an object has many vectors of that name.
+  bool has_many(std::string_view vector_name) const noexcept;
   /// Equal as long as objects can be written and read as before.
   std::string fingerprint() const;
 };

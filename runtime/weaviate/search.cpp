@@ -40,8 +40,10 @@ std::string vector_named(const WeaviateClass& of, std::string name) {
   if (name.starts_with(kWithin)) name.erase(0, kWithin.size());
   if (of.vectors.empty() || of.has_vector(name)) return of.vectors.empty() ? "" : name;
   if (of.vectors.size() == 1) return of.vectors[0];
-  throw Error(Code::kConfig, fmt::format("{} has no vector {}", of.name, name),
-              fmt::format("it has {}", fmt::join(of.vectors, ", ")));
+  throw Error(Code::kConfig,
+              name.empty() ? fmt::format("{} has several vectors", of.name)
+                           : fmt::format("{} has no vector {}", of.name, name),
+              fmt::format("name one of {}", fmt::join(of.vectors, ", ")));
 }
 
 /// A value of a filter as GraphQL has it.
@@ -64,11 +66,13 @@ std::optional<std::string> text_of(const element& value) {
 class WeaviateSearch final : public Search {
  public:
   WeaviateSearch(const std::shared_ptr<HttpEndpoint>& endpoint, WeaviateClass of,
-                 std::string tenant, const SearchSpec& spec)
-      : server_(endpoint),
+                 std::string tenant, const SearchSpec& spec, std::shared_ptr<const void> held)
+      : held_(std::move(held)),
+        server_(endpoint),
         class_(std::move(of)),
         tenant_(std::move(tenant)),
-        key_(spec.key),
+        key_(spec.key.empty() ? std::vector<std::string>{"id"} : spec.key),
+        documents_(spec.documents),
         vector_(vector_named(class_, spec.vector)) {
     const auto index = class_.indexes.find(vector_);
     if (index != class_.indexes.end()) index_ = index->second;
@@ -81,10 +85,28 @@ class WeaviateSearch final : public Search {
   }
 
   Metric metric() const noexcept override { return metric_; }
+  const std::vector<std::string>& key() const noexcept override { return key_; }
   std::string how() override { return fmt::format("index of {} ({})", shown(), index_.type); }
 
   std::vector<Hit> nearest(Floats query, size_t k, const SearchFilter& filter) override {
-    const std::string body = fmt::format(R"({{"query":{}}})", json_text(text(query, k, filter)));
+    ByteBuffer numbers;
+    append_scalar_text(
+        Value::of(ValueType::kVector, Bytes(reinterpret_cast<const uint8_t*>(query.data()),
+                                            query.size() * sizeof(float))),
+        numbers);
+    return ask(fmt::format("nearVector: {{vector: {}", numbers.text()), k, filter);
+  }
+
+  std::optional<std::vector<Hit>> nearest_to_text(std::string_view text, size_t k,
+                                                  const SearchFilter& filter) override {
+    if (index_.vectorizer.empty()) return std::nullopt;
+    return ask(fmt::format("nearText: {{concepts: [{}]", json_text(text)), k, filter);
+  }
+
+ private:
+  /// `near`: "nearVector: {vector: [1,2]", without the end.
+  std::vector<Hit> ask(const std::string& near, size_t k, const SearchFilter& filter) {
+    const std::string body = fmt::format(R"({{"query":{}}})", json_text(text(near, k, filter)));
     const HttpAnswer answer = server_.client().send({"POST", "/v1/graphql", body});
     element json;
     simdjson::dom::array found;
@@ -101,19 +123,13 @@ class WeaviateSearch final : public Search {
     return out;
   }
 
- private:
   std::string shown() const { return vector_.empty() ? "without a name" : vector_; }
   bool is_property(const std::string& name) const { return class_.property(name) != nullptr; }
 
-  std::string text(Floats query, size_t k, const SearchFilter& filter) const {
-    ByteBuffer numbers;
-    append_scalar_text(
-        Value::of(ValueType::kVector, Bytes(reinterpret_cast<const uint8_t*>(query.data()),
-                                            query.size() * sizeof(float))),
-        numbers);
+  std::string text(const std::string& near, size_t k, const SearchFilter& filter) const {
     std::string out = fmt::format("{{ Get {{ {}(limit: {}", class_.name, k);
     if (!tenant_.empty()) out += ", tenant: " + json_text(tenant_);
-    out += fmt::format(", nearVector: {{vector: {}", numbers.text());
+    out += ", " + near;
     if (!vector_.empty()) out += fmt::format(", targetVectors: [{}]", json_text(vector_));
     out += "}";
     if (!filter.empty()) out += ", where: " + where(filter);
@@ -134,7 +150,19 @@ class WeaviateSearch final : public Search {
     return fmt::format("{{operator: And, operands: [{}]}}", operands);
   }
 
-  Hit hit_of(const element& hit) const {
+  /// The properties of an object, read by its id: of nested ones GraphQL wants every name.
+  std::string document_of(const element& hit) {
+    std::string_view id;
+    if (hit["_additional"]["id"].get(id) != simdjson::SUCCESS) return "{}";
+    const std::optional<std::string> object = server_.object(class_.name, tenant_, std::string(id));
+    simdjson::dom::parser parser;
+    element properties;
+    if (!object || parser.parse(*object)["properties"].get(properties) != simdjson::SUCCESS)
+      return "{}";
+    return simdjson::minify(properties);
+  }
+
+  Hit hit_of(const element& hit) {
     std::vector<std::optional<std::string>> key;
     for (const std::string& name : key_) {
       element value;
@@ -145,13 +173,15 @@ class WeaviateSearch final : public Search {
     double distance = 0;
     if (hit["_additional"]["distance"].get(distance) != simdjson::SUCCESS)
       raise(Code::kRead, "a hit of {} has no distance", class_.name);
-    return {hit_key(key), score_of(distance, metric_)};
+    return {hit_key(key), score_of(distance, metric_), documents_ ? document_of(hit) : ""};
   }
 
+  const std::shared_ptr<const void> held_;
   WeaviateServer server_;
   const WeaviateClass class_;
   const std::string tenant_;
   const std::vector<std::string> key_;
+  const bool documents_;
   const std::string vector_;
   WeaviateIndex index_;
   Metric metric_ = Metric::kCosine;
@@ -162,8 +192,9 @@ class WeaviateSearch final : public Search {
 
 std::unique_ptr<Search> make_weaviate_search(const std::shared_ptr<HttpEndpoint>& endpoint,
                                              const WeaviateClass& of, const std::string& tenant,
-                                             const SearchSpec& spec) {
-  return std::make_unique<WeaviateSearch>(endpoint, of, tenant, spec);
+                                             const SearchSpec& spec,
+                                             std::shared_ptr<const void> held) {
+  return std::make_unique<WeaviateSearch>(endpoint, of, tenant, spec, std::move(held));
 }
 
 }  // namespace lugger

@@ -10,8 +10,10 @@ namespace lugger {
 
 /// The vector is one of the class, or "vectors.NAME" of its documents. A name of the key that is no
 /// property is the object's id. Error{config} when the vector is searched by another metric.
+/// `held` is what the tenant is held by.
 std::unique_ptr<Search> make_weaviate_search(const std::shared_ptr<HttpEndpoint>& endpoint,
                                              const WeaviateClass& of, const std::string& tenant,
-                                             const SearchSpec& spec);
+                                             const SearchSpec& spec,
+                                             std::shared_ptr<const void> held);
 
 }  // namespace lugger

@@ -59,9 +59,23 @@ std::vector<WeaviateClass> WeaviateServer::classes() {
 
 std::optional<WeaviateClass> WeaviateServer::find_class(const std::string& name) {
   const HttpAnswer answer = client_.send({"GET", "/v1/schema/" + percent_encode(name)});
-  if (answer.status == kNotFound) return std::nullopt;
-  if (!answer.good()) refused(answer, "the class " + name + " cannot be read");
-  return class_from_json(answer.body);
+  if (answer.good()) {
+    WeaviateClass out = class_from_json(answer.body);
+    if (out.name != name) out.alias = name;
+    return out;
+  }
+  if (answer.status != kNotFound) refused(answer, "the class " + name + " cannot be read");
+  // Servers before 1.32 have no aliases, and answer 404 to this, too.
+  const HttpAnswer alias = client_.send({"GET", "/v1/aliases/" + percent_encode(name)});
+  simdjson::dom::parser parser;
+  element json;
+  std::string_view of;
+  if (!alias.good() || parser.parse(alias.body).get(json) != simdjson::SUCCESS ||
+      json["class"].get(of) != simdjson::SUCCESS || of == name)
+    return std::nullopt;
+  std::optional<WeaviateClass> out = find_class(std::string(of));
+  if (out) out->alias = name;
+  return out;
 }
 
 void WeaviateServer::create_class(const std::string& definition) {
@@ -94,7 +108,8 @@ std::vector<WeaviateTenant> WeaviateServer::tenants(const std::string& class_nam
     std::string_view name, status;
     if (one["name"].get(name) != simdjson::SUCCESS) continue;
     if (one["activityStatus"].get(status) != simdjson::SUCCESS) status = "HOT";
-    out.push_back({std::string(name), status == "HOT" || status == "ACTIVE"});
+    out.push_back({std::string(name), status == "HOT" || status == "ACTIVE",
+                   status == "COLD" || status == "INACTIVE"});
   }
   return out;
 }
@@ -104,6 +119,16 @@ void WeaviateServer::add_tenant(const std::string& class_name, const std::string
   const HttpAnswer answer =
       client_.send({"POST", "/v1/schema/" + percent_encode(class_name) + "/tenants", body});
   if (!answer.good()) refused(answer, "the tenant " + tenant + " cannot be made");
+}
+
+void WeaviateServer::set_tenant(const std::string& class_name, const std::string& tenant,
+                                std::string_view state) {
+  const std::string body =
+      fmt::format(R"([{{"name":{},"activityStatus":"{}"}}])", json_text(tenant), state);
+  const HttpAnswer answer =
+      client_.send({"PUT", "/v1/schema/" + percent_encode(class_name) + "/tenants", body});
+  if (!answer.good())
+    refused(answer, fmt::format("the tenant {} cannot be made {}", tenant, state));
 }
 
 bool WeaviateServer::holds_objects(const std::string& class_name, const std::string& tenant) {

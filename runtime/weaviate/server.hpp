@@ -14,6 +14,7 @@ namespace lugger {
 struct WeaviateTenant {
   std::string name;
   bool active = false;
+  bool off = false;  // and can be turned on; what is offloaded cannot
 };
 
 class WeaviateServer {
@@ -24,12 +25,14 @@ class WeaviateServer {
   /// "1.39.0". Error{connect} for a server that is no Weaviate.
   std::string version();
   std::vector<WeaviateClass> classes();
+  /// By its name or an alias of it.
   std::optional<WeaviateClass> find_class(const std::string& name);
   void create_class(const std::string& definition);
   /// False: this version does not let it be changed.
   bool describe_class(const std::string& name, const std::string& description);
   std::vector<WeaviateTenant> tenants(const std::string& class_name);
   void add_tenant(const std::string& class_name, const std::string& tenant);
+  void set_tenant(const std::string& class_name, const std::string& tenant, std::string_view state);
   /// True when the class, or the tenant of it, holds an object.
   bool holds_objects(const std::string& class_name, const std::string& tenant);
   /// nullopt: the server counts for nobody, since its GraphQL is off.

@@ -36,7 +36,7 @@ class WeaviateSink final : public RowSink {
       : plan_(plan),
         load_(std::move(load)),
         server_(load_.endpoint),
-        writer_(plan.tables()[0], load_.layout),
+        writer_(plan.tables()[0], load_.layout, false),
         importer_(server_, load_.layout.class_name, load_.fingerprint) {}
 
   void write(Batch& batch) override {

@@ -6,8 +6,10 @@
 
 #include "base/error.hpp"
 #include "weaviate/address.hpp"
+#include "weaviate/awake.hpp"
 #include "weaviate/layout.hpp"
 #include "weaviate/manifest.hpp"
+#include "weaviate/references.hpp"
 #include "weaviate/rows.hpp"
 #include "weaviate/search.hpp"
 #include "weaviate/server.hpp"
@@ -20,11 +22,14 @@ using Type = OptionSpec::Type;
 
 constexpr auto kOptions = joined_options(
     kWeaviateOptions,
-    std::array<OptionSpec, 8>{{
+    std::array<OptionSpec, 9>{{
         {"table", Type::kText, "the class, where the URL names none"},
         {"key", Type::kList,
          "columns that identify a row: an object's id is a uuid column, or made from them"},
         {"tenant", Type::kText, "the tenant of a class that has tenants"},
+        {"inactive", Type::kChoice,
+         "what becomes of a tenant that is off: it is on while it is loaded", "activate",
+         "activate|error"},
         {"vector", Type::kText,
          "of a class that lugger makes: the column that is its one vector without a name"},
         {"distance", Type::kChoice,
@@ -46,15 +51,17 @@ LayoutOptions named(LayoutOptions options, const PlanShape& plan) {
   return options;
 }
 
-bool has_tenant(WeaviateServer& server, const LayoutOptions& options) {
-  const std::vector<WeaviateTenant> all = server.tenants(options.class_name);
-  return std::ranges::find(all, options.tenant, &WeaviateTenant::name) != all.end();
+/// The class as it is there. Given by an alias, it goes by its own name from here on.
+std::optional<WeaviateClass> find_named(WeaviateServer& server, LayoutOptions& options) {
+  std::optional<WeaviateClass> out = server.find_class(options.class_name);
+  if (out) options.class_name = out->name;
+  return out;
 }
 
-/// A tenant that is not there yet holds nothing.
-bool holds(WeaviateServer& server, const LayoutOptions& options) {
-  if (!options.tenant.empty() && !has_tenant(server, options)) return false;
-  return server.holds_objects(options.class_name, options.tenant);
+std::optional<WeaviateTenant> find_tenant(WeaviateServer& server, const LayoutOptions& options) {
+  const std::vector<WeaviateTenant> all = server.tenants(options.class_name);
+  const auto found = std::ranges::find(all, options.tenant, &WeaviateTenant::name);
+  return found == all.end() ? std::nullopt : std::optional(*found);
 }
 
 class WeaviateTarget final : public Target {
@@ -68,6 +75,7 @@ class WeaviateTarget final : public Target {
     layout_.distance = options.text("distance");
     layout_.index_type = options.text("index", "hnsw");
     layout_.class_name = address_.class_name;
+    if (options.text("inactive", "activate") == "activate") layout_.tenant_state = state_;
     if (const std::string table = options.text("table");
         !table.empty() && !layout_.class_name.empty() &&
         class_name_of(table) != layout_.class_name) {
@@ -95,21 +103,29 @@ class WeaviateTarget final : public Target {
   void discard(const PlanShape&, const std::string&) override {}
   std::unique_ptr<Search> search(const SearchSpec& spec) override {
     WeaviateServer server(address_.endpoint);
-    const std::string name =
-        layout_.class_name.empty() ? class_name_of(spec.table) : layout_.class_name;
-    const std::optional<WeaviateClass> there = server.find_class(name);
-    if (!there) raise(Code::kConfig, "Weaviate has no class {}", name);
-    return make_weaviate_search(address_.endpoint, *there, layout_.tenant, spec);
+    LayoutOptions names = layout_;
+    if (names.class_name.empty()) names.class_name = class_name_of(spec.table);
+    const std::optional<WeaviateClass> there = find_named(server, names);
+    if (!there) raise(Code::kConfig, "Weaviate has no class {}", names.class_name);
+    return make_weaviate_search(address_.endpoint, *there, names.tenant, spec, woken(names));
   }
   std::unique_ptr<Rows> rows() override { return make_weaviate_rows(address_, layout_); }
 
  private:
+  /// What the tenant is held by, if it is not on by itself.
+  std::shared_ptr<const void> woken(const LayoutOptions& names) const {
+    return wake_tenant(address_.endpoint, names.class_name, names.tenant, names.tenant_state);
+  }
+  void inspect_objects(const PlanShape& plan, const WeaviateClass& there,
+                       const LayoutOptions& options, TargetReport& report);
+
   WeaviateAddress address_;
   std::string state_;
   std::shared_ptr<SharedLedger> ledger_;
   LayoutOptions layout_;
   std::mutex mutex_;
   std::string ready_for_;  // the run whose tenant is there
+  std::shared_ptr<const void> held_;
 };
 
 std::vector<TargetColumn> WeaviateTarget::columns(const std::string& table) {
@@ -142,7 +158,32 @@ void check_mapping(const PlanShape& plan, TargetReport& report) {
     report.problems.push_back("Weaviate makes its indexes itself: the option `index` says which");
 }
 
-TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool) {
+void inspect_asleep(const PlanShape& plan, const WeaviateTenant& tenant,
+                    const LayoutOptions& options, TargetReport& report) {
+  report.holds_rows = true;
+  report.mode = kReplace;
+  report.mode_reason =
+      "the tenant is off, so what it holds is not known: objects of equal ids are replaced; "
+      "batches of REST";
+  if (!tenant.off || options.tenant_state.empty()) {
+    report.problems.push_back(
+        fmt::format("the tenant {} is not active: {}", tenant.name,
+                    tenant.off ? "activate it, or inactive = 'activate' does so while it is loaded"
+                               : "what is offloaded is not turned on by lugger"));
+    return;
+  }
+  report.warnings.push_back(fmt::format(
+      "the tenant {} is off: it is turned on while it is loaded, and off again behind it",
+      tenant.name));
+  if (plan.mapping().on_conflict == OnConflict::kError) {
+    report.problems.push_back(
+        fmt::format("the tenant {} is off, so nobody knows whether it holds objects: on_conflict = "
+                    "'update' replaces those of equal ids; or activate it",
+                    tenant.name));
+  }
+}
+
+TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool again) {
   TargetReport report;
   report.place = address_.shown;
   WeaviateServer server(address_.endpoint);
@@ -150,11 +191,17 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool) {
   if (address_.open_key)
     report.warnings.push_back("the key goes over the network in the open: weaviates:// encrypts");
   check_mapping(plan, report);
-  const LayoutOptions options = named(layout_, plan);
-  const std::optional<WeaviateClass> there = server.find_class(options.class_name);
+  LayoutOptions options = named(layout_, plan);
+  const std::optional<WeaviateClass> there = find_named(server, options);
+  if (there && !there->alias.empty())
+    report.warnings.push_back(fmt::format("{} is an alias: what is loaded goes into the class {}",
+                                          there->alias, there->name));
   ClassLayout layout = class_layout(plan, there ? &*there : nullptr, options);
   std::ranges::move(layout.problems, std::back_inserter(report.problems));
   std::ranges::move(layout.warnings, std::back_inserter(report.warnings));
+  if (layout.has_references() && !again)
+    report.problems.push_back(
+        "references are written in a second pass, and the source can be read only once");
   report.mode = kFill;
   report.mode_reason = "the class holds no objects; batches of REST";
   if (!there) {
@@ -167,18 +214,29 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool) {
     }
     return report;
   }
-  const bool readable = !there->tenants || !options.tenant.empty();
-  report.holds_rows = readable && holds(server, options);
-  if (!report.holds_rows) return report;
-  report.mode = kReplace;
-  report.mode_reason = "the class holds objects, which those of equal ids replace; batches of REST";
+  inspect_objects(plan, *there, options, report);
   return report;
 }
 
-std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkOptions& options) {
-  const LayoutOptions names = named(layout_, plan);
+void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass& there,
+                                     const LayoutOptions& options, TargetReport& report) {
   WeaviateServer server(address_.endpoint);
-  const std::optional<WeaviateClass> there = server.find_class(names.class_name);
+  if (there.tenants) {
+    if (options.tenant.empty()) return;
+    const std::optional<WeaviateTenant> tenant = find_tenant(server, options);
+    if (!tenant) return;  // it is made, and holds nothing
+    if (!tenant->active) return inspect_asleep(plan, *tenant, options, report);
+  }
+  report.holds_rows = server.holds_objects(options.class_name, options.tenant);
+  if (!report.holds_rows) return;
+  report.mode = kReplace;
+  report.mode_reason = "the class holds objects, which those of equal ids replace; batches of REST";
+}
+
+std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkOptions& options) {
+  LayoutOptions names = named(layout_, plan);
+  WeaviateServer server(address_.endpoint);
+  const std::optional<WeaviateClass> there = find_named(server, names);
   if (!there) {
     throw Error(Code::kConfig, fmt::format("Weaviate has no class {}", names.class_name),
                 "make it, or let lugger make it: --create");
@@ -189,8 +247,9 @@ std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkO
   }
   if (!names.tenant.empty()) {
     const std::lock_guard lock(mutex_);
-    if (ready_for_ != options.run && !has_tenant(server, names))
+    if (ready_for_ != options.run && !find_tenant(server, names))
       server.add_tenant(names.class_name, names.tenant);
+    if (ready_for_ != options.run) held_ = woken(names);
     ready_for_ = options.run;
   }
   WeaviateLoad load;
@@ -220,13 +279,9 @@ void WeaviateTarget::keep_manifests(const PlanShape& plan) {
 }
 
 /// Rows of one key are one object. Only the server knows how many there are.
-std::vector<std::string> WeaviateTarget::finish(const PlanShape& plan, const FinishWork&,
-                                                Tally& tally) {
-  const LayoutOptions names = named(layout_, plan);
-  WeaviateServer server(address_.endpoint);
-  const std::optional<uint64_t> count = server.count(names.class_name, names.tenant);
-  if (!count || tally.updated != 0) return {};
-  if (*count == tally.rows) return {};
+std::vector<std::string> count_objects(const PlanShape& plan, const LayoutOptions& names,
+                                       std::optional<uint64_t> count, const Tally& tally) {
+  if (!count || tally.updated != 0 || *count == tally.rows) return {};
   const std::string told = fmt::format("{} rows were sent, and {} holds {} objects", tally.rows,
                                        names.class_name, *count);
   if (*count < tally.rows && plan.mapping().on_conflict == OnConflict::kError) {
@@ -234,6 +289,28 @@ std::vector<std::string> WeaviateTarget::finish(const PlanShape& plan, const Fin
                 "on_conflict = 'update' lets the last of them win");
   }
   return {told};
+}
+
+std::vector<std::string> WeaviateTarget::finish(const PlanShape& plan, const FinishWork& work,
+                                                Tally& tally) {
+  LayoutOptions names = named(layout_, plan);
+  WeaviateServer server(address_.endpoint);
+  const std::optional<WeaviateClass> there = find_named(server, names);
+  if (!there) raise(Code::kConflict, "the class {} is gone", names.class_name);
+  // Until the end of this, whoever turned it on.
+  const std::shared_ptr<const void> held = woken(names);
+  held_.reset();
+  ready_for_.clear();
+  const std::optional<uint64_t> count = server.count(names.class_name, names.tenant);
+  std::vector<std::string> out = count_objects(plan, names, count, tally);
+  const ClassLayout layout = class_layout(plan, &*there, names);
+  if (layout.has_references() && work.again) {
+    const bool all = !count || *count != tally.rows;
+    std::ranges::move(
+        write_references(server, plan.tables()[0], layout, there->fingerprint(), all, work.again),
+        std::back_inserter(out));
+  }
+  return out;
 }
 
 }  // namespace

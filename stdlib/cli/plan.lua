@@ -36,9 +36,10 @@ local function add_problems_of_move(job, plan, settings)
   end
 end
 
--- Of a live MongoDB: what no table has, and whether its changes can be followed.
+-- Of a live source: what no table has, and whether its changes can be followed.
 local function look_at_live(job, plan, settings)
-  if plan.source_info.kind ~= 'mongodb' then return nil end
+  local kind = plan.source_info.kind
+  if kind ~= 'mongodb' and not (kind == 'postgresql' and job.moves) then return nil end
   local obstacle, advice = job:handle():ask_to_follow()
   if obstacle == '' and job.moves then add_problems_of_move(job, plan, settings) end
   if obstacle ~= '' then
@@ -47,7 +48,7 @@ local function look_at_live(job, plan, settings)
     table.insert(job.moves and plan.report.problems or plan.warnings, text)
   end
   if advice ~= '' then table.insert(plan.warnings, advice) end
-  return decisions.of(plan)
+  return kind == 'mongodb' and decisions.of(plan) or nil
 end
 
 local function run(args)

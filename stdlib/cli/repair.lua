@@ -1,6 +1,7 @@
 -- lugger repair SCRIPT: writes again exactly the rows that verify finds wrong.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
+local failures = require 'lugger.inner.job.failures'
 local terminal = require 'lugger.inner.view.terminal'
 local verdict_view = require 'lugger.inner.verify.verdict_view'
 local verification = require 'lugger.inner.verify.verification'
@@ -67,18 +68,38 @@ local function repair_one(job, args)
   return after.equal
 end
 
-local function run(args)
-  if args.delete_many and not args.delete_extra then
-    config.raise('--delete-many says nothing without --delete-extra', 'give both')
-  end
-  local status = cli.exit.done
+local function jobs_of(args)
+  local jobs = {}
   for _, job in ipairs(cli.jobs(cli.load(args))) do
     local wanted = not args.job or args.job == job:name()
     if wanted and not job.repair then
       config.raise(job:name() .. ' is a task: it cannot be repaired', 'name the jobs to repair with --job')
     end
-    if wanted and not repair_one(job, args) then status = cli.exit.differences end
+    if wanted then jobs[#jobs + 1] = job end
   end
+  if #jobs == 0 then config.raise(('%s has no job "%s"'):format(args.script, args.job)) end
+  return jobs
+end
+
+-- What keeps one of several jobs from being repaired does not keep the others.
+local function run(args)
+  if args.delete_many and not args.delete_extra then
+    config.raise('--delete-many says nothing without --delete-extra', 'give both')
+  end
+  local jobs = jobs_of(args)
+  local status, done, failed = cli.exit.done, 0, {}
+  for _, job in ipairs(jobs) do
+    local ok, err = pcall(function()
+      if not repair_one(job, args) then status = cli.exit.differences end
+      done = done + 1
+    end)
+    if not ok then
+      if #jobs == 1 or verification.concerns_all(err, done) then error(err, 0) end
+      failed[#failed + 1] = { job = job:name(), status = 'failed', error = terminal.error_text(err) }
+    end
+  end
+  failures.tell(failed)
+  if #failed > 0 then status = cli.exit.failed end
   return status
 end
 

@@ -601,6 +601,18 @@
 ---@field subtype integer
 ---@field values integer
 
+---@class lugger.census_vectors
+---@field values integer
+---@field least integer dimensions
+---@field greatest integer dimensions
+---@field zeros integer vectors that are all zeros
+---@field non_finite integer vectors with NaN or infinities
+---@field duplicates integer vectors that were there before
+---@field exact boolean false: duplicates are an estimate
+---@field zero_examples string[] ids of the first three documents
+---@field non_finite_examples string[]
+---@field duplicate_examples string[]
+
 ---@class lugger.census_path
 ---@field path string "lines[].price", as a column's `from` takes it
 ---@field name string the last name as it is in the data; "[]" for elements, "*" for folded names
@@ -621,6 +633,7 @@
 ---@field texts lugger.census_texts|nil
 ---@field binaries lugger.census_lengths|nil
 ---@field arrays lugger.census_lengths|nil
+---@field vectors lugger.census_vectors|nil lists of at least eight numbers, and vectors by type
 ---@field subtypes lugger.census_subtype[]|nil of binaries
 ---@field distinct integer distinct scalars; an estimate (standard error 2.3 %) unless distinct_exact
 ---@field distinct_exact boolean
@@ -762,6 +775,17 @@
 ---@field notes string[]
 ---@field images_until string
 
+---@class lugger.native.hit
+---@field key string
+---@field score number
+---@field document string its other columns as JSON
+
+---@class lugger.native.search_found
+---@field metric string
+---@field how string the index and its settings, or what was compared
+---@field key string[] names of what identifies a hit
+---@field hits lugger.native.hit[] nearest first
+
 ---@class lugger.record a struct that crosses to Lua
 ---@field name string
 ---@field about string
@@ -777,6 +801,7 @@
 ---@field query string|nil A SELECT to read instead of a table.
 ---@field key string|string[]|nil Unique, never NULL columns to read in the order of, so that a run can be resumed.
 ---@field pooled boolean|nil The server is reached through a pooler that keeps no session settings.
+---@field publication string|nil The publication by which the table is followed; without it lugger makes one.
 ---@field row_security boolean|nil Read only the rows that row-level security shows to the role; without it such a table is refused.
 ---@field collection string|nil Which collection of a server, dump, archive or directory: 'db.name' or 'name'; for a single file, what to call it.
 ---@field database string|nil Which database of a server, dump or archive; for a single file, what to call it.

@@ -23,10 +23,11 @@ ALLOWED = {
     'registry': PLACE | KINDS | {'place'},
     'census': PLACE | {'place', 'registry'},
     'engine': PLACE | {'place', 'registry', 'census'},
-    'verify': PLACE | {'place', 'registry', 'census', 'engine'},
+    'verify': PLACE | {'place', 'registry', 'census', 'engine', 'embed'},
     'fix': PLACE | {'place', 'postgres', 'registry', 'engine'},
     'sql': {'base'},
     'http': {'base'},
+    'embed': {'base', 'value', 'http'},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 

@@ -56,6 +56,22 @@ class Counts(Census):
         self.assertEqual({t["value"]: t["count"] for t in users["by_path"]["tags[]"]["top"]},
                          {tag: tags.count(tag) for tag in tags})
 
+    def test_s1_14_vectors_that_are_zeros_or_there_before(self):
+        lines = [{"_id": f"d{i}", "v": [i + 0.5, *range(8)], "place": [1.5, 2]} for i in range(50)]
+        lines[7]["v"] = [0] * 9
+        lines[30]["v"], lines[31]["v"] = lines[5]["v"], lines[5]["v"]
+        lines[40]["v"] = lines[40]["v"][:8]
+        with open(os.path.join(self.dir, "docs.jsonl"), "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in lines)
+        paths = self.one("docs.jsonl")["by_path"]
+        vectors = paths["v"]["vectors"]
+        self.assertEqual((vectors["values"], vectors["least"], vectors["greatest"]), (50, 8, 9))
+        self.assertEqual((vectors["duplicates"], vectors["duplicate_examples"]), (2, ["d30", "d31"]))
+        self.assertEqual((vectors["zeros"], vectors["zero_examples"]), (1, ["d7"]))
+        self.assertNotIn("vectors", paths["place"])
+        shown = self.text("docs.jsonl").out
+        self.assertIn("2 vectors there before with the same elements (d30, d31)", " ".join(shown.split()))
+
     def test_the_same_counts_from_a_dump_an_archive_and_an_export(self):
         forms = [SHOP / "shop" / "users.bson", DATA / "named" / "dump-gzip" / "shop" / "users.bson.gz",
                  DATA / "named" / "export" / "users.canonical.json"]

@@ -199,6 +199,18 @@ class Repair(unittest.TestCase):
           return {}""", 'own.lua')
         self.assertIn('true\tfalse\t5', work.run(script='own.lua').out)
 
+    def test_of_several_one_that_cannot_be_repaired_leaves_the_others(self):
+        work = self.loaded(3)
+        one, two = (job("{ 'n', 'int4' }", source=work.source, table=name, conflict='update',
+                        extra=f"name = '{name}', unmapped = 'ignore',") for name in ('gone', 'docs'))
+        jobs = ', '.join(text.split('return')[1] for text in (one, two))
+        work.script("local lugger = require 'lugger'\nreturn { " + jobs + ' }')
+        work.database.query("update docs set n = 99 where n = 1")
+        told = self.repair(work, '--apply', expect=1).err
+        self.assertIn('gone', told)
+        self.assertIn('1 document written again', told)
+        self.assertEqual(work.database.query('select n from docs order by n').split(), ['0', '1', '2'])
+
 
 if __name__ == '__main__':
     harness.main()

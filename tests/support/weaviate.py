@@ -101,6 +101,7 @@ class RealWeaviate:
     def __init__(self, key=None, **environment):
         self.directory = Path(tempfile.mkdtemp(prefix='lug-w-'))
         self.port, self.key, self.process, self.environment = free_port(), key, None, environment
+        self.grpc_port = free_port()
         atexit.register(self.destroy)
         self.start()
 
@@ -112,9 +113,9 @@ class RealWeaviate:
             'CLUSTER_IN_LOCALHOST': 'true', 'CLUSTER_ADVERTISE_ADDR': '127.0.0.1',
             'CLUSTER_GOSSIP_BIND_PORT': gossip, 'CLUSTER_DATA_BIND_PORT': gossip + 1,
             'RAFT_PORT': raft, 'RAFT_INTERNAL_RPC_PORT': raft + 1, 'RAFT_BOOTSTRAP_EXPECT': 1,
-            'GRPC_PORT': free_port(), 'GO_PROFILING_DISABLE': 'true', 'DISABLE_TELEMETRY': 'true',
+            'GRPC_PORT': self.grpc_port, 'GO_PROFILING_DISABLE': 'true', 'DISABLE_TELEMETRY': 'true',
             'PROMETHEUS_MONITORING_ENABLED': 'false', 'DEFAULT_VECTORIZER_MODULE': 'none',
-            'ENABLE_MODULES': '',
+            'ENABLE_MODULES': '', 'OBJECTS_TTL_DELETE_SCHEDULE': '@daily',
             'DISK_USE_READONLY_PERCENTAGE': 0, 'DEFAULT_QUANTIZATION': 'none', 'GOMEMLIMIT': '1GiB',
             'LOG_LEVEL': 'error',
             'AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED': 'false' if self.key else 'true',

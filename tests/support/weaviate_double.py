@@ -67,7 +67,7 @@ class Double:
 
     def __init__(self, key=None, limit=None, certificate=None):
         self.key, self.limit, self.fault, self.certificate = key, limit, None, certificate
-        self.classes, self.objects, self.tenants = {}, {}, {}
+        self.classes, self.objects, self.tenants, self.aliases = {}, {}, {}, {}
         self.read_only, self.requests, self.lock = False, [], threading.RLock()
         double = self
 
@@ -173,6 +173,8 @@ class Double:
             return 200, None
         if names[:1] == ['schema']:
             return self.schema(method, names[1:], given)
+        if names[:1] == ['aliases']:
+            return self.alias(method, names[1:], given)
         if names == ['batch', 'objects']:
             return 200, self.batch(given)
         if names == ['graphql']:
@@ -182,6 +184,14 @@ class Double:
         if len(names) == 3 and names[0] == 'objects':
             return self.one(method, names[1], names[2], query.get('tenant', ''))
         raise Refused(404, f'no path {parts.path}')
+
+    def alias(self, method, names, given):
+        if method == 'POST':
+            self.aliases[given['alias']] = given['class']
+            return 200, given
+        if names[0] not in self.aliases:
+            raise Refused(404, f'alias {names[0]} not found')
+        return 200, {'alias': names[0], 'class': self.aliases[names[0]]}
 
     def schema(self, method, names, given):
         if not names and method == 'GET':
@@ -208,6 +218,9 @@ class Double:
                          for one, status in self.tenants[name].items()]
         if method == 'PUT':
             self.classes[name] = {**self.classes[name], 'description': given.get('description', '')}
+        if names[1:] == ['properties']:
+            self.classes[name].setdefault('properties', []).append(given)
+            return 200, given
         return 200, self.classes[name]
 
     # Objects.
@@ -248,7 +261,9 @@ class Double:
         types = {one['name']: one['dataType'][0] for one in about.get('properties') or []}
         properties = {}
         for key, value in (one.get('properties') or {}).items():
-            if value is not None:
+            if value is not None and types.get(key, 'text')[0].isupper():
+                properties[key] = [self.reference(name, key, one['beacon'], tenant) for one in value]
+            elif value is not None:
                 properties[key] = self.checked(key, types.get(key, 'text'), value)
         vectors = one.get('vectors') or {}
         if one.get('vector') and 'vectorConfig' in about:
@@ -266,7 +281,15 @@ class Double:
             stored['vector'] = self.floats(name, '', one['vector'])
         self.objects[name][(tenant, stored['id'])] = stored
 
+    def reference(self, name, key, beacon, tenant):
+        to, object_id = beacon.split('/')[-2:]
+        if not {(tenant, object_id), ('', object_id)} & self.objects.get(to, {}).keys():
+            raise Refused(422, f"'cref' {name}:{key}: no object with id {object_id} found")
+        return {'beacon': beacon, 'href': f'/v1/objects/{to}/{object_id}'}
+
     def floats(self, name, key, value):
+        if value and isinstance(value[0], list):
+            return [[shortest(single(number)) for number in row] for row in value]
         for other in itertools.islice(self.objects[name].values(), 1):
             known = other.get('vector') if not key else (other.get('vectors') or {}).get(key)
             if known and len(known) != len(value):
@@ -310,8 +333,9 @@ class Double:
             raise Refused(422, 'query maximum results exceeded')
         after = str(uuid.UUID(after)) if after else ''
         ids = sorted(one for one in found if one > after)[:limit]
-        return [found[one] if 'vector' in query.get('include', '') else
-                {k: v for k, v in found[one].items() if k not in ('vector', 'vectors')} for one in ids]
+        # A list does not say whose its objects are.
+        hidden = ('tenant',) if 'vector' in query.get('include', '') else ('tenant', 'vector', 'vectors')
+        return [{k: v for k, v in found[one].items() if k not in hidden} for one in ids]
 
     def one(self, method, name, object_id, tenant):
         found = self.of(name, tenant).get(object_id)

@@ -1,6 +1,7 @@
 -- Advice from a census: the column, child table or jsonb that suits each path, and what to consider.
 local pg_names = require 'lugger.inner.base.pg_names'
 local terminal = require 'lugger.inner.view.terminal'
+local vector_notes = require 'lugger.inner.census.vector_notes'
 
 local census_advice = {}
 
@@ -359,6 +360,7 @@ local function notes_of(path, siblings_of_case)
     note('about %s distinct in %s: documents come several times', terminal.group(num(path.distinct)),
       terminal.count(num(path.present), 'document'))
   end
+  for _, text in ipairs(vector_notes(path.vectors)) do note('%s', text) end
   if path.not_walked then note('%d nested deeper than 100 levels were not looked into', num(path.not_walked)) end
   if path.repeated then
     note('the name comes twice in %s (%s); the last one counts', terminal.count(num(path.repeated), 'document'),

@@ -249,7 +249,7 @@ end
 -- Lists that may be empty must be encoded as lists in JSON.
 local lists = { 'collections', 'paths', 'types', 'examples', 'null_examples', 'top', 'discriminators', 'decides',
   'kinds', 'always', 'never', 'faults', 'breaks', 'notes', 'warnings', 'subtypes', 'same_but_case',
-  'references', 'hot', 'passed' }
+  'references', 'hot', 'passed', 'zero_examples', 'non_finite_examples', 'duplicate_examples' }
 local is_list = {}
 for _, name in ipairs(lists) do is_list[name] = true end
 

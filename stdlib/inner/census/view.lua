@@ -32,6 +32,9 @@ local function day_of(iso)
 end
 
 local function range_text(path)
+  if path.vectors and num(path.vectors.least) == num(path.vectors.greatest) then
+    return terminal.count(num(path.vectors.least), 'dimension')
+  end
   local ends = path.dates or path.integers or path.doubles or path.decimals
   if path.dates then return span(day_of(ends.least), day_of(ends.greatest)) end
   if ends and ends.least then return span(ends.least, ends.greatest) end

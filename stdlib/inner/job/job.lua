@@ -25,7 +25,7 @@ local job_meta = { __index = job, __name = 'job', __tostring = function(self) re
 local hooks = setmetatable({}, { __mode = 'k' })
 
 local known = { 'from', 'into', 'columns', 'children', 'map', 'name', 'key', 'table', 'on_conflict', 'newer', 'route',
-  'unmapped', 'indexes', 'constraints', 'not_null', 'on_hook_error', 'on_ddl', 'throttle', 'manifest' }
+  'unmapped', 'indexes', 'constraints', 'not_null', 'on_hook_error', 'on_ddl', 'throttle', 'verify', 'manifest' }
 
 ---@return never
 local function fail(message, hint)
@@ -47,6 +47,7 @@ local function check(spec)
   if spec.map ~= nil and type(spec.map) ~= 'function' then
     fail(('map must be a function, not a %s'):format(type(spec.map)))
   end
+  if spec.verify ~= nil then require('lugger.inner.verify.verification').check(spec.verify) end
   job_names.check_route(spec, spec.into)
 end
 

@@ -160,7 +160,10 @@ function step:tell_news(news, told)
     local notice = news[i]
     local silent = told_before(told, notice) or self.options.quiet and notice.kind == 'field'
     if not silent and self.options.log == 'json' then
-      terminal.event('notice', { job = self.name, kind = notice.kind, name = notice.name, done = notice.done })
+      terminal.event('notice', { job = self.name, kind = notice.kind, name = notice.name, done = notice.done,
+        count = tonumber(notice.count) })
+    elseif notice.kind == 'accepted' then
+      self:tell(notices.sentence(notice))
     elseif not silent then
       terminal.warn(('%s: %s'):format(self.name, notices.sentence(notice)))
     end

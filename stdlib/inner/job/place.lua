@@ -11,11 +11,16 @@ local place = {}
 
 local last_target
 
+---@class lugger.place_model an option of every place
+---@field embed lugger.embedder|nil the model that made its vectors, for texts that are searched for
+
 -- Options other than strings, numbers and booleans are passed as JSON text ({ createdAt = { ['$gte'] = date } }).
 local function plain_options(options)
   local out = {}
   for key, v in pairs(options or {}) do
-    if type(v) == 'table' then
+    if key == 'embed' then
+      v = nil
+    elseif type(v) == 'table' then
       local list = #v > 0
       for _, item in ipairs(v) do list = list and type(item) == 'string' end
       if not list then v = json.encode(v, 'canonical') end
@@ -25,6 +30,16 @@ local function plain_options(options)
     out[key] = v
   end
   return out
+end
+
+-- The model that makes vectors of texts belongs to the place, and is no option of its kind.
+local function model_of(options)
+  local model = options and options.embed
+  if model ~= nil and not require('lugger.inner.job.embed').is(model) then
+    fault.raise('config', ('embed is a lugger.embed { ... }, not a %s'):format(type(model)),
+      "embed = lugger.embed { url = 'http://localhost:8080/v1', model = 'e5-small' }")
+  end
+  return model
 end
 
 local function check(what, where, options)
@@ -48,6 +63,7 @@ end
 ---@class lugger.source
 ---@field place string as written; may hold a password
 ---@field options table<string, any>
+---@field embed lugger.embedder|nil the model that made its vectors
 ---@field package native lugger.native.source|nil
 local source = {}
 local source_meta = { __index = source, __name = 'source' }
@@ -160,10 +176,20 @@ function source:find(filter)
   return require('lugger.inner.job.find').new(self, filter)
 end
 
+--- The vectors nearest to one, by the store's own search and its index; a file is read once, and each of its vectors
+--- compared. Prints as a table.
+---@param query lugger.vector|number[]|string a vector, or a text
+---@param options lugger.search_options|nil { k = 10, column =, metric =, filter = { tenant = 'acme' } }
+---@return lugger.search_result
+function source:search(query, options)
+  return require('lugger.inner.job.search').run(open(self), self.embed, query, options)
+end
+
 --- A place that rows are written to. Nothing is opened before it is used.
 ---@class lugger.target
 ---@field place string as written; may hold a password
 ---@field options table<string, any>
+---@field embed lugger.embedder|nil the model that makes its vectors
 ---@field package native lugger.native.target|nil
 local target = {}
 local target_meta = { __index = target, __name = 'target' }
@@ -190,6 +216,26 @@ function target:describe()
   return self:columns()
 end
 
+-- Options to read from the same place with: a target's table may be a class or a collection there.
+local function reading_options(self)
+  local options, takes = {}, {}
+  for _, known in ipairs(native.source_options(self:resolved())) do takes[known.name] = true end
+  for name, v in pairs(self.options) do
+    if takes[name] then options[name] = v end
+  end
+  if takes.collection and not takes.table then options.collection = self.options.table end
+  return options
+end
+
+--- The vectors nearest to one, as source:search finds them.
+---@param query lugger.vector|number[]|string a vector, or a text
+---@param options lugger.search_options|nil
+---@return lugger.search_result
+function target:search(query, options)
+  local opened = native.source(self:resolved(), reading_options(self))
+  return require('lugger.inner.job.search').run(opened, self.embed, query, options)
+end
+
 --- The ledger of the target: runs, rejects, partitions.
 ---@return lugger.native.state
 function target:state()
@@ -198,21 +244,21 @@ end
 
 --- Where documents come from. Opened when it is used.
 ---@param where string path, URL, name of a connection
----@param options lugger.source_options|nil
+---@param options lugger.source_options|lugger.place_model|nil
 ---@return lugger.source
 function place.source(where, options)
   check('source', where, options)
-  return setmetatable({ place = where, options = plain_options(options) }, source_meta)
+  return setmetatable({ place = where, options = plain_options(options), embed = model_of(options) }, source_meta)
 end
 
 --- Where rows go. Opened when it is used.
 ---@param where string URL, local:DIR, file.jsonl, name of a connection
----@param options lugger.target_options|nil
+---@param options lugger.target_options|lugger.place_model|nil
 ---@return lugger.target
 function place.target(where, options)
   check('target', where, options)
   last_target = where
-  return setmetatable({ place = where, options = plain_options(options) }, target_meta)
+  return setmetatable({ place = where, options = plain_options(options), embed = model_of(options) }, target_meta)
 end
 
 --- The place of the most recent target.
@@ -230,7 +276,7 @@ function place.is(v, what)
   return meta == (what == 'source' and source_meta or target_meta)
 end
 
-methods.close('source', source, source_meta, { 'native' })
-methods.close('target', target, target_meta, { 'native' })
+methods.close('source', source, source_meta, { 'native', 'embed' })
+methods.close('target', target, target_meta, { 'native', 'embed' })
 
 return place

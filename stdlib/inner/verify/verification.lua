@@ -31,7 +31,8 @@ function verification.options(options)
     if not is_known[key] then
       fault.raise('config', ('verify does not know the option "%s"'):format(tostring(key)), fault.near(key, known))
     end
-    out[key] = key == 'recall' and value == true and {} or value
+    if key == 'recall' and value == true then value = {} end
+    out[key] = value
   end
   if out.since then
     local time, field = since_of(tostring(out.since))
@@ -44,6 +45,50 @@ function verification.options(options)
     local names = {}
     for name in out.columns:gmatch('[^,]+') do names[#names + 1] = name:match('^%s*(.-)%s*$') end
     out.columns = names
+  end
+  return out
+end
+
+local of_recall = { 'column', 'k', 'sample', 'queries', 'metric', 'least' }
+local narrowing = { 'sample', 'where', 'since', 'live' }
+
+--- Checks what a job says of its own verification.
+---@param own table
+function verification.check(own)
+  if type(own) ~= 'table' then
+    fault.raise('config', ('verify is a table of options, not a %s'):format(type(own)), 'verify = { recall = true }')
+  end
+  local recall = verification.options(own).recall
+  if type(recall) == 'table' then fault.check_keys('recall', recall, of_recall) end
+end
+
+-- What is asked for now wins over what the job says, key by key, also within recall. Recall is of all vectors: a
+-- narrower comparison leaves out the job's own.
+local function of_job(job, options)
+  local own, out = verification.options(job.spec.verify), {}
+  local recall = options.recall
+  if recall ~= false and type(own.recall) == 'table' then
+    local left_out = false
+    for _, key in ipairs(narrowing) do left_out = left_out or recall == nil and options[key] ~= nil end
+    if left_out then
+      terminal.say(job:name(), ': recall is left out, as not all rows are compared')
+    else
+      local merged = {}
+      for key, v in pairs(own.recall) do merged[key] = v end
+      for key, v in pairs(recall or {}) do merged[key] = v end
+      recall = merged
+    end
+  end
+  for key, v in pairs(own) do out[key] = v end
+  for key, v in pairs(options) do out[key] = v end
+  out.recall = nil
+  if recall then
+    local embed = require 'lugger.inner.job.embed'
+    local with = {}
+    for key, v in pairs(recall) do with[key] = v end
+    local source, target = job.spec.from.embed, job.spec.into.embed
+    with.source_model, with.target_model = source and embed.handle(source), target and embed.handle(target)
+    out.recall = with
   end
   return out
 end
@@ -132,16 +177,19 @@ end
 ---@param quiet boolean|nil no progress
 ---@return lugger.verdict
 function verification.verify(job, options, quiet)
-  local running = native.verify(job:handle(), verification.options(options))
+  local running = native.verify(job:handle(), of_job(job, verification.options(options)))
   run(job, running, quiet)
   return with_policies(job, running:result())
 end
 
--- One job that cannot be verified does not take the verdicts of the others. Not so where the rest would fail as well:
--- a stop, and a server that is not found before anything is verified.
-local function concerns_all(err, verdicts)
+--- One job that cannot be verified or repaired does not keep the others from it. Not so where the rest would fail as
+--- well: a stop, and a server that is not found before anything is verified.
+---@param err any what was raised
+---@param done integer jobs that came to a verdict before
+---@return boolean
+function verification.concerns_all(err, done)
   local code = type(err) == 'table' and rawget(err, 'code')
-  return code == 'interrupted' or system.stop_level() > 0 or code == 'connect' and #verdicts == 0
+  return code == 'interrupted' or system.stop_level() > 0 or code == 'connect' and done == 0
 end
 
 --- Verifies several jobs, small ones side by side, and returns their verdicts in order. What keeps one of several from
@@ -156,9 +204,6 @@ function verification.verify_all(jobs, options, quiet)
   ---@type { name: string, job: lugger.job, alone: boolean, running: lugger.native.verification }[]
   local at_work = {}
   local most = #jobs > 1 and (each.jobs or native.default_jobs()) or 1
-  local small_each = {}
-  for key, value in pairs(each) do small_each[key] = value end
-  small_each.jobs = 1
   local function under_way()
     local count = 0
     for _, one in ipairs(at_work) do
@@ -169,7 +214,7 @@ function verification.verify_all(jobs, options, quiet)
   local function try(job, work)
     local ok, err = pcall(work)
     if ok then return end
-    if #jobs == 1 or concerns_all(err, verdicts) then error(err, 0) end
+    if #jobs == 1 or verification.concerns_all(err, #verdicts) then error(err, 0) end
     failed[#failed + 1] = { job = job:name(), status = 'failed', error = terminal.error_text(err) }
   end
   local function begin()
@@ -179,8 +224,10 @@ function verification.verify_all(jobs, options, quiet)
       if #at_work > 0 and (not small or under_way() >= most) then return end
       next_job = next_job + 1
       try(job, function()
+        local asked = of_job(job, each)
+        if small then asked.jobs = 1 end
         at_work[#at_work + 1] = { name = job:name(), job = job, alone = not small,
-          running = native.verify(job:handle(), small and small_each or each) }
+          running = native.verify(job:handle(), asked) }
       end)
     end
   end
@@ -207,7 +254,9 @@ end
 ---@return lugger.verdict before
 ---@return lugger.repair repair what was done
 function verification.repair(job, options, mend, quiet)
-  local running = native.repair(job:handle(), verification.options(options), mend.apply, mend.delete_extra,
+  local asked = verification.options(options)
+  asked.recall = asked.recall or nil
+  local running = native.repair(job:handle(), asked, mend.apply, mend.delete_extra,
     mend.delete_many)
   run(job, running, quiet)
   return with_policies(job, running:result()), with_policies(job, running:before()), running:repair()

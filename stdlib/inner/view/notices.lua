@@ -5,9 +5,13 @@ local tonumber = tonumber --[[@as fun(count: any): integer]]
 
 local notices = {}
 
-local heads = { field = 'field that no column takes', collection = 'new collection', large = 'event over 16 MB' }
+local heads = { field = 'field that no column takes', collection = 'new collection', large = 'event over 16 MB',
+  slot = 'replication slot' }
 
 local function subject(notice)
+  if notice.kind == 'accepted' then
+    return terminal.count(tonumber(notice.count), 'reject') .. ' cleared: accepted when tried again'
+  end
   local head, name = heads[notice.kind], terminal.printable(notice.name)
   return head and ('%s: %s'):format(head, name) or name
 end
@@ -30,7 +34,7 @@ function notices.lines(noticed)
   local out = {}
   for _, notice in ipairs(noticed) do
     local count = tonumber(notice.count)
-    local times = count > 1 and (' (%s times)'):format(terminal.group(count)) or ''
+    local times = count > 1 and notice.kind ~= 'accepted' and (' (%s times)'):format(terminal.group(count)) or ''
     if notice.kind ~= 'field' then out[#out + 1] = with_done(subject(notice) .. times, notice) end
   end
   return out

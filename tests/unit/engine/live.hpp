@@ -176,11 +176,11 @@ class LiveChanges final : public Cursor {
 class LiveFeed final : public Feed {
  public:
   explicit LiveFeed(Writes& writes) : writes_(writes) {}
-  Position now() override { return place(writes_.done()); }
+  Position now(const std::string&) override { return place(writes_.done()); }
   std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds) override {
     return std::make_unique<LiveChanges>(writes_, from, true);
   }
-  std::unique_ptr<Cursor> follow(const Position& from) override {
+  std::unique_ptr<Cursor> follow(const Position& from, bool) override {
     return std::make_unique<LiveChanges>(writes_, from, false);
   }
   bool look_up(std::span<const std::string_view> keys, const Position&, Batch& batch) override {
@@ -194,7 +194,7 @@ class LiveFeed final : public Feed {
   uint64_t time_of(const Position& position) const override {
     return (uint64_t{1} << 40) + place_in(position);
   }
-  uint64_t time() override { return time_of(now()); }
+  uint64_t time() override { return time_of(place(writes_.done())); }
   std::string time_text(uint64_t time) const override { return std::to_string(time); }
 
  private:

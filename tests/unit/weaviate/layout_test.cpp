@@ -97,7 +97,7 @@ TEST_CASE("what a class cannot hold is named") {
                                  column("e", "vector"), column("f", "vector")},
                                 {"x"});
   const std::string refused = problems_of(other, &there, options());
-  for (const char* words : {"which the property x, int, cannot hold", "a reference",
+  for (const char* words : {"which the property x, int, cannot hold", "references to Other",
                             "has no property y", "one vector", "has tenants"})
     CHECK_THAT(refused, ContainsSubstring(words));
 }
@@ -121,7 +121,7 @@ TEST_CASE("a row is written as an object, or refused by its column") {
                                 column("day", "date"), column("e", "vector")},
                                {"doc"});
   const ClassLayout layout = class_layout(plan, nullptr, options());
-  ObjectWriter writer(plan.tables()[0], layout);
+  ObjectWriter writer(plan.tables()[0], layout, false);
   ByteBuffer out;
   int at = -1;
   const float numbers[] = {-0.0F, 0.1F, 1e-45F};

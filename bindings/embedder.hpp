@@ -1,0 +1,13 @@
+// The userdata of a model that makes vectors of texts; verifications take it too.
+#pragma once
+#include "bindings/userdata.hpp"
+#include "embed/embedder.hpp"
+
+namespace lugger {
+
+template <>
+struct UserdataName<Embedder> {
+  static constexpr char value[] = "lugger.native.embedder";
+};
+
+}  // namespace lugger

@@ -1,0 +1,187 @@
+#include "postgres/feed.hpp"
+
+#include "place/ahead_cursor.hpp"
+#include "postgres/slot_changes.hpp"
+#include "value/datetime.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr std::chrono::milliseconds kWait{250};
+
+/// What both kinds of cursors share.
+class ChangesCursor : public Cursor {
+ public:
+  ChangesCursor(const PgFollowed& followed, const Position& from, std::chrono::milliseconds wait)
+      : followed_(followed),
+        changes_(followed, PgFeedPosition::of(from, followed.shown), wait),
+        position_(from) {}
+
+  Position position() const override { return position_; }
+  uint64_t bytes() const override { return bytes_; }
+  std::optional<double> behind() const override { return changes_.behind(); }
+  void committed(const Position& position) override {
+    changes_.acknowledge(PgFeedPosition::of(position, followed_.shown).lsn);
+  }
+
+ protected:
+  const PgFollowed& followed_;
+  SlotChanges changes_;
+  Position position_;
+  uint64_t bytes_ = 0;
+};
+
+class KeyCursor final : public ChangesCursor {
+ public:
+  using ChangesCursor::ChangesCursor;
+
+  Next next(Batch& batch, const StopFlag&) override {
+    if (changes_.read(batch.max_documents)) {
+      for (const std::string_view key : changes_.keys()) {
+        batch.documents.push_back(Document{batch.arena().copy(as_bytes(key)),
+                                           static_cast<uint32_t>(key.size()), Format::kBson,
+                                           nullptr});
+        batch.source_bytes += key.size();
+      }
+    }
+    position_ = changes_.position().text();
+    bytes_ += batch.source_bytes;
+    return batch.documents.empty() ? Next::kIdle : Next::kBatch;
+  }
+  bool at_hand() override { return changes_.at_hand(); }
+  const Ddl* ddl() const override { return changes_.ddl(); }
+  void pass_ddl(bool) override {
+    changes_.pass_ddl();
+    position_ = changes_.position().text();
+  }
+};
+
+/// Gives what became of each row.
+class FollowCursor final : public ChangesCursor {
+ public:
+  using ChangesCursor::ChangesCursor;
+
+  Next next(Batch& batch, const StopFlag&) override {
+    if (all_given()) {
+      left_ = {};
+      if (changes_.read(kStretch)) left_ = changes_.keys();
+    }
+    const size_t before = batch.source_bytes;
+    while (!all_given() && batch.source_bytes < batch.max_bytes &&
+           batch.documents.size() < batch.max_documents) {
+      const size_t room = batch.max_documents - batch.documents.size();
+      const auto some = left_.first(std::min({left_.size(), room, changes_.lookup().at_once()}));
+      changes_.lookup().run(some, changes_.position().table, batch);
+      left_ = left_.subspan(some.size());
+    }
+    bytes_ += batch.source_bytes - before;
+    if (all_given()) position_ = changes_.position().text();
+    return batch.documents.empty() ? Next::kIdle : Next::kBatch;
+  }
+  bool at_hand() override { return !all_given() || changes_.at_hand(); }
+  std::vector<Notice> take_notices() override {
+    if (std::exchange(told_, true)) return {};
+    const std::string& slot = changes_.position().slot;
+    return {{"", "slot", slot,
+             fmt::format("the source keeps its log for it until it is dropped; when the move is "
+                         "over, run there: {}",
+                         drop_slot_sql(followed_, slot))}};
+  }
+  /// What came before it is given first.
+  const Ddl* ddl() const override { return all_given() ? changes_.ddl() : nullptr; }
+  void pass_ddl(bool) override {
+    changes_.pass_ddl();
+    position_ = changes_.position().text();
+  }
+
+ private:
+  static constexpr size_t kStretch = 20000;
+  bool all_given() const noexcept { return left_.empty(); }
+  std::span<const std::string_view> left_;  // keys of the stretch
+  bool told_ = false;                       // of the slot
+};
+
+class PgFeed final : public Feed {
+ public:
+  explicit PgFeed(const PgFollowed& followed) : followed_(followed) {}
+
+  Position now(const std::string& reader) override {
+    check(reader);
+    PgSession session(followed_.url, "feed");
+    PgFeedPosition at = make_slot(session, followed_, slot_);
+    at.system = system_.identifier;
+    return at.text();
+  }
+  void check(const std::string& reader) override {
+    slot_ = slot_name(followed_, reader);
+    PgSession session(followed_.url, "feed");
+    check_followed(session, followed_, slot_);
+    system_ = WalStream(followed_.url).system();
+  }
+  std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds wait) override {
+    return std::make_unique<KeyCursor>(followed_, from, wait);
+  }
+  std::unique_ptr<Cursor> follow(const Position& from, bool) override {
+    return read_ahead(std::make_unique<FollowCursor>(followed_, from, kWait));
+  }
+  bool look_up(std::span<const std::string_view> keys, const Position& behind,
+               Batch& batch) override {
+    if (!lookup_) lookup_.emplace(followed_);
+    lookup_->run(keys, PgFeedPosition::of(behind, followed_.shown).table, batch);
+    return true;
+  }
+  uint64_t time_of(const Position& position) const override {
+    return PgFeedPosition::of(position, followed_.shown).time;
+  }
+  uint64_t time() override {
+    if (!lookup_) lookup_.emplace(followed_);
+    return feed_time(lookup_->head().micros);
+  }
+  std::string time_text(uint64_t time) const override {
+    return iso_from_unix_ms(static_cast<int64_t>((time >> 32) * 1000 + (time & UINT32_MAX) / 1000));
+  }
+  std::string advice() const override {
+    return fmt::format(
+        "a move keeps the replication slot {} in {}, and the server keeps its log for it until the "
+        "slot is dropped: when the move is over, or given up, run there: {}",
+        slot_, followed_.shown, drop_slot_sql(followed_, slot_));
+  }
+
+ private:
+  const PgFollowed& followed_;
+  std::string slot_;
+  WalSystem system_;
+  std::optional<PgLookup> lookup_;
+};
+
+class PgWatch final : public FeedWatch {
+ public:
+  explicit PgWatch(const PgFollowed& followed) : followed_(followed) {}
+  FeedView look(uint64_t) override {
+    try {
+      if (!lookup_) lookup_.emplace(followed_);
+      FeedView out;
+      out.head = feed_time(lookup_->head().micros);
+      return out;
+    } catch (const Error&) {
+      lookup_.reset();
+      throw;
+    }
+  }
+
+ private:
+  const PgFollowed& followed_;
+  std::optional<PgLookup> lookup_;
+};
+
+}  // namespace
+
+std::unique_ptr<Feed> make_pg_feed(const PgFollowed& followed) {
+  return std::make_unique<PgFeed>(followed);
+}
+
+std::unique_ptr<FeedWatch> make_pg_watch(const PgFollowed& followed) {
+  return std::make_unique<PgWatch>(followed);
+}
+
+}  // namespace lugger

@@ -1,0 +1,18 @@
+// The changes of a table, by logical decoding.
+#pragma once
+#include <memory>
+
+#include "place/feed.hpp"
+#include "place/feed_watch.hpp"
+#include "postgres/slot.hpp"
+
+namespace lugger {
+
+/// State based: a change gives the key of its row, which is looked up as it is then; one that is not
+/// found was deleted. `followed` outlives the feed.
+std::unique_ptr<Feed> make_pg_feed(const PgFollowed& followed);
+
+/// How far its server is.
+std::unique_ptr<FeedWatch> make_pg_watch(const PgFollowed& followed);
+
+}  // namespace lugger

@@ -1,0 +1,43 @@
+// The rows of changed keys, as they are now.
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plan/batch.hpp"
+#include "postgres/slot.hpp"
+
+namespace lugger {
+
+/// One session. `followed` outlives it.
+class PgLookup {
+ public:
+  explicit PgLookup(const PgFollowed& followed);
+
+  /// Appends the rows of these keys, which are as key_text() makes them; first those that are gone,
+  /// as Operation::kDelete, of which only the key is given. Error{read} when the table is not the
+  /// one of that oid.
+  void run(std::span<const std::string_view> keys, uint32_t table, Batch& batch);
+  /// How many keys a question should have, so that its answer is not large.
+  size_t at_once() const noexcept { return at_once_; }
+  /// True when whoever looks from now on sees what these transactions have done. Their commits may
+  /// be told before that: until then they are waited for, but not for long.
+  bool sees(std::span<const uint32_t> transactions);
+  /// How far the log was written, and when that was.
+  struct Head {
+    Lsn lsn = 0;
+    int64_t micros = 0;
+  };
+  Head head();
+
+ private:
+  std::string statement(std::span<const std::string_view> keys, uint32_t table) const;
+  void add(Bytes tuple, Batch& batch);
+
+  const PgFollowed& followed_;
+  PgSession session_;
+  size_t at_once_ = 1000;
+};
+
+}  // namespace lugger

@@ -1,0 +1,136 @@
+#include "postgres/slot_changes.hpp"
+
+#include <algorithm>
+
+#include "base/clock.hpp"
+#include "value/datetime.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr size_t kFoldBytes = 4 << 20;
+constexpr size_t kMostKeys = 20000;
+constexpr double kMostSeconds = 0.5;  // that changes wait for those behind them
+constexpr double kAskSeconds = 1;
+// A position that only the changes of other tables have moved is told this often.
+constexpr double kMoveSeconds = 5;
+
+}  // namespace
+
+SlotChanges::SlotChanges(const PgFollowed& followed, const PgFeedPosition& from,
+                         std::chrono::milliseconds wait)
+    : followed_(followed),
+      wait_(wait),
+      lookup_(followed),
+      stream_(followed.url),
+      output_(from.table, followed.reading.key, followed.shown),
+      position_(from),
+      reached_(from) {
+  PgSession session(followed.url, "feed");
+  check_slot(session, followed, from, stream_.system());
+  stream_.start(from.slot, followed.publication.empty() ? from.slot : followed.publication,
+                from.lsn);
+}
+
+bool SlotChanges::read(size_t most) {
+  if (!seen_) return settle();
+  keys_.clear();
+  transactions_.clear();
+  arena_.reset();
+  bytes_ = 0;
+  most = std::min(most, kMostKeys);
+  const Stopwatch age;
+  while (!ddl_ && (open_ || age.seconds() < kMostSeconds)) {
+    // Within a transaction the server is about to send more.
+    const bool pause = keys_.empty() || open_;
+    const std::optional<Bytes> message = stream_.next(pause ? wait_ : std::chrono::milliseconds(0));
+    if (!message) break;
+    take(output_.read(*message));
+    if (keys_.size() >= most || bytes_ >= kFoldBytes) break;
+    if (!open_ && !keys_.empty() && !stream_.at_hand()) break;
+  }
+  if (keys_.empty()) {
+    if (!ddl_) rest();
+    position_ = reached_;
+    return false;
+  }
+  std::ranges::sort(keys_);
+  const auto twice = std::ranges::unique(keys_);
+  keys_.erase(twice.begin(), twice.end());
+  return settle();
+}
+
+/// The server tells of a commit before others see what it has done.
+bool SlotChanges::settle() {
+  seen_ = lookup_.sees(transactions_);
+  if (seen_) position_ = reached_;
+  return seen_;
+}
+
+void SlotChanges::take(const PgOutputEvent& event) {
+  switch (event.kind) {
+    case PgOutputEvent::Kind::kBegin:
+      open_ = true;
+      xid_ = event.xid;
+      commit_ = event.lsn;
+      micros_ = event.micros;
+      truncates_ = 0;
+      break;
+    case PgOutputEvent::Kind::kCommit:
+      open_ = false;
+      reached_.lsn = event.lsn;
+      reached_.in = reached_.passed = 0;
+      reached_.time = std::max(reached_.time, feed_time(event.micros));
+      moved_ = {};
+      break;
+    case PgOutputEvent::Kind::kRow:
+      if (transactions_.empty() || transactions_.back() != xid_) transactions_.push_back(xid_);
+      for (const std::string& key : event.keys) {
+        const uint8_t* kept = arena_.copy(as_bytes(key));
+        keys_.push_back(as_text({kept, key.size()}));
+        bytes_ += key.size() + sizeof(std::string_view);
+      }
+      behind_ = static_cast<double>(std::max<int64_t>(0, unix_micros_now() - micros_)) / 1e6;
+      break;
+    case PgOutputEvent::Kind::kTruncate: truncated(); break;
+    case PgOutputEvent::Kind::kOther: break;
+  }
+}
+
+void SlotChanges::truncated() {
+  ++truncates_;
+  if (reached_.in == commit_ && truncates_ <= reached_.passed) return;
+  Ddl& ddl = ddl_.emplace();
+  ddl.kind = DdlKind::kDrop;
+  ddl.place = followed_.reading.table;
+  ddl.what = "truncate " + ddl.place;
+  ddl.when = iso_from_unix_ms(micros_ / 1000);
+}
+
+void SlotChanges::pass_ddl() {
+  reached_.in = commit_;
+  reached_.passed = truncates_;
+  position_ = reached_;
+  ddl_.reset();
+}
+
+/// Nothing has come for a while: other tables may have moved the log on.
+void SlotChanges::rest() {
+  if (open_) return;
+  behind_ = 0;
+  const Lsn reached = std::max(reached_.lsn, stream_.reached());
+  if (reached > reached_.lsn && moved_.seconds() >= kMoveSeconds) {
+    reached_.lsn = reached;
+    reached_.in = reached_.passed = 0;
+    if (head_.lsn != 0 && reached >= head_.lsn)
+      reached_.time = std::max(reached_.time, feed_time(head_.micros));
+    moved_ = {};
+  }
+  if (asked_.seconds() < kAskSeconds) return;
+  asked_ = {};
+  // What was asked before has been answered; what is asked now is in the log by then.
+  if (head_.lsn == 0 || stream_.reached() >= head_.lsn) head_ = lookup_.head();
+  stream_.ask();
+}
+
+}  // namespace lugger

@@ -1,0 +1,36 @@
+#include "weaviate/references.hpp"
+
+#include <fmt/format.h>
+
+#include "weaviate/importer.hpp"
+#include "weaviate/object_writer.hpp"
+
+namespace lugger {
+
+std::vector<std::string> write_references(
+    WeaviateServer& server, const TablePlan& table, const ClassLayout& layout,
+    const std::string& fingerprint, bool all,
+    const std::function<void(const std::function<void(Batch&)>& use)>& again) {
+  ObjectWriter writer(table, layout, true);
+  ObjectImporter importer(server, layout.class_name, fingerprint);
+  ByteBuffer object;
+  again([&](Batch& batch) {
+    const RowSet& rows = batch.tables[0];
+    for (size_t i = 0; i < rows.rows(); ++i) {
+      if (!rows.live(i) || batch.fates[rows.document(i)] != Fate::kLoad) continue;
+      if (!all && !writer.refers(rows.row(i))) continue;
+      object.clear();
+      int column = -1;
+      // What is no object is a reject of the first pass.
+      if (writer.append(rows.row(i), column, object) == Failure::kNone) importer.add(object.text());
+    }
+    importer.send(false);
+  });
+  importer.send(true);
+  const std::vector<RefusedObject>& refused = importer.refused();
+  if (refused.empty()) return {};
+  return {fmt::format("{} objects of {} stand without their references: {}", refused.size(),
+                      layout.class_name, refused.front().reason)};
+}
+
+}  // namespace lugger

@@ -1,0 +1,228 @@
+"""What classes of Weaviate have beside properties and one vector: tenants that are off, references,
+aliases, objects that expire, many vectors an object."""
+import signal
+import time
+import unittest
+
+import harness
+from weaviate_case import INTO, OUT, Case, document, floats, object_id
+
+
+class Tenants(Case):
+    def states(self):
+        return {one['name']: one['activityStatus'] for one in self.client.get('/schema/Docs/tenants')}
+
+    def set_state(self, name, state):
+        self.client.ask('PUT', '/schema/Docs/tenants', [{'name': name, 'activityStatus': state}])
+
+    def load(self, tenant, count, more='', **options):
+        self.documents(document(i) for i in range(1, count + 1))
+        (self.cwd / 'into.lua').write_text(
+            INTO.replace("index = 'flat'", f"index = 'flat', tenant = '{tenant}'{more}"), encoding='utf-8')
+        return self.run_lugger('run', 'into.lua', '--create', '--restart', **options)
+
+    def both(self):
+        self.load('acme', 20)
+        self.load('beta', 7)
+        self.set_state('beta', 'COLD')
+        self.assertEqual(self.states(), {'acme': 'HOT', 'beta': 'COLD'})
+        (self.cwd / 'out.lua').write_text(
+            OUT.replace("{ 'doc', 'text' }", "{ 'doc', 'text' }, { 'tenant', 'text' }"), encoding='utf-8')
+
+    def test_a_tenant_that_is_off_is_read_and_off_again(self):
+        self.both()
+        planned = self.run_lugger('plan', 'out.lua')
+        self.assertIn('1 tenants of Docs are off: beta', planned.out + planned.err)
+        self.assertEqual(self.states()['beta'], 'COLD')
+        self.run_lugger('run', 'out.lua')
+        tenants = [line['tenant'] for line in self.lines()]
+        self.assertEqual((tenants.count('acme'), tenants.count('beta')), (20, 7))
+        self.assertEqual(self.states(), {'acme': 'HOT', 'beta': 'COLD'})
+
+    def test_tenants_that_are_off_are_left_out_or_refused_when_asked_for(self):
+        self.both()
+        out = (self.cwd / 'out.lua').read_text(encoding='utf-8')
+        for policy in ('skip', 'error'):
+            (self.cwd / f'{policy}.lua').write_text(
+                out.replace("collection = 'docs'", f"collection = 'docs', inactive = '{policy}'"),
+                encoding='utf-8')
+        refused = self.run_lugger('run', 'error.lua', expect=1)
+        self.assertIn('are not active', refused.err)
+        self.run_lugger('run', 'skip.lua')
+        self.assertEqual({line['tenant'] for line in self.lines()}, {'acme'})
+        self.assertEqual(self.states()['beta'], 'COLD')
+
+    def test_a_tenant_that_is_off_is_loaded_and_off_again(self):
+        self.both()
+        self.assertIn("on_conflict = 'update'", repr(self.load('beta', 30, expect=1)))
+        self.assertIn('is off', repr(self.load('beta', 30, ", on_conflict = 'update'")))
+        self.assertEqual(self.states()['beta'], 'COLD')
+        self.assertIn('equal', repr(self.run_lugger('verify', 'into.lua')))
+        self.assertEqual(self.states()['beta'], 'COLD')
+        self.set_state('beta', 'HOT')
+        self.assertEqual(len(self.client.all('Docs', 'beta')), 30)
+
+    def begin(self):
+        """A load into beta that is under way."""
+        self.both()
+        documents = [document(i) for i in range(2500)]
+        for one in documents:
+            one['title'] += 'x' * 3000
+        self.documents(documents)
+        (self.cwd / 'into.lua').write_text(
+            INTO.replace("index = 'flat'", "index = 'flat', tenant = 'beta', on_conflict = 'update'"),
+            encoding='utf-8')
+        process = harness.start('run', 'into.lua', '--restart', '-j', '1', cwd=self.cwd,
+                                env={'WEAVIATE_URL': self.server.url})
+        end = time.monotonic() + 60
+        while self.states()['beta'] != 'HOT' and time.monotonic() < end:
+            time.sleep(0.01)
+        return process
+
+    def test_it_is_off_again_behind_a_run_that_is_stopped(self):
+        process = self.begin()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual(self.states()['beta'], 'COLD')
+
+    def test_it_is_off_again_behind_the_run_that_follows_a_kill(self):
+        process = self.begin()
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        self.assertEqual(self.states()['beta'], 'HOT')
+        told = self.run_lugger('plan', 'out.lua')
+        self.assertIn('turned on by a run that was killed: beta', told.out + told.err)
+        self.assertEqual(self.states()['beta'], 'HOT')
+        self.run_lugger('run', 'into.lua', '-j', '1')
+        self.assertEqual(self.states(), {'acme': 'HOT', 'beta': 'COLD'})
+
+
+class References(Case):
+    INTO = '''
+local lugger = require 'lugger'
+return lugger.copy { name = 'papers', from = lugger.source('docs.jsonl'),
+  into = lugger.target(lugger.env.WEAVIATE_URL, { table = 'Papers', key = 'id' }),
+  columns = { { 'id', 'uuid', from = '_id' }, { 'title', 'text' }, { 'author', 'uuid' },
+    { 'cites', 'uuid[]' }, { 'about', 'text[]' }, { 'v', 'vector(2)' } } }
+'''
+    OUT = '''
+local lugger = require 'lugger'
+return lugger.copy { from = lugger.source(lugger.env.WEAVIATE_URL .. '/Papers'),
+  into = lugger.target('out.jsonl', { key = 'id' }),
+  columns = { { 'id', 'uuid', from = '_id' }, { 'author', 'uuid[]' }, { 'cites', 'uuid[]' },
+    { 'about', 'text[]' }, { 'v', 'vector(2)', from = 'vectors.v' } } }
+'''
+
+    def setUp(self):
+        super().setUp()
+        self.client.make({'class': 'People', 'vectorizer': 'none', 'properties': []})
+        self.client.make({'class': 'Papers', 'properties': [{'name': 'title', 'dataType': ['text']}],
+                          'vectorConfig': {'v': {'vectorizer': {'none': {}}, 'vectorIndexType': 'flat'}}})
+        for name, to in (('author', ['People']), ('cites', ['Papers']), ('about', ['People', 'Papers'])):
+            self.client.ask('POST', '/schema/Papers/properties', {'name': name, 'dataType': to})
+        self.people = [object_id(f'person {i}') for i in range(5)]
+        self.client.add([{'class': 'People', 'id': one} for one in self.people])
+        self.papers = [object_id(f'paper {i}') for i in range(200)]
+
+    def paper(self, i):
+        out = {'_id': {'$uuid': self.papers[i]}, 'title': f'paper {i}', 'v': [i, 1]}
+        if i % 3:
+            out['author'] = {'$uuid': self.people[i % 5]}
+            out['cites'] = [{'$uuid': self.papers[-i]}, {'$uuid': self.papers[i - 1]}]
+            out['about'] = [f'weaviate://localhost/People/{self.people[0]}',
+                            f'weaviate://localhost/Papers/{self.papers[5]}'][:i % 3]
+        return out
+
+    def test_references_are_written_when_all_objects_are_there(self):
+        self.documents(self.paper(i) for i in range(200))
+        (self.cwd / 'papers.lua').write_text(self.INTO, encoding='utf-8')
+        (self.cwd / 'out.lua').write_text(self.OUT, encoding='utf-8')
+        planned = self.run_lugger('plan', 'papers.lua')
+        self.assertIn('in a second pass', planned.out + planned.err)
+        self.assertEqual(self.run_lugger('run', 'papers.lua').books()['inserted'], 200)
+        stored = self.client.all('Papers')
+        self.assertEqual([one['beacon'] for one in stored[self.papers[7]]['properties']['cites']],
+                         [f'weaviate://localhost/Papers/{self.papers[i]}' for i in (-7, 6)])
+        self.assertNotIn('cites', stored[self.papers[6]]['properties'])
+        self.assertIn('equal', repr(self.run_lugger('verify', 'papers.lua')))
+        self.run_lugger('run', 'out.lua')
+        found = {line['id']: line for line in self.lines()}
+        for i in range(200):
+            line, one = found[self.papers[i]], self.paper(i)
+            author = one.get('author')
+            self.assertEqual(line.get('author'), author and [author['$uuid']])
+            self.assertEqual(line.get('cites'), one.get('cites') and [to['$uuid'] for to in one['cites']])
+            self.assertEqual(line.get('about'), one.get('about'))
+
+    def test_a_reference_to_nobody_is_told(self):
+        papers = [self.paper(i) for i in range(20)]
+        papers[4]['cites'] = [{'$uuid': object_id('nobody')}]
+        for one in papers:
+            if one.get('cites') and one is not papers[4]:
+                one['cites'] = [{'$uuid': self.papers[0]}]
+        self.documents(papers)
+        (self.cwd / 'papers.lua').write_text(self.INTO, encoding='utf-8')
+        ran = self.run_lugger('run', 'papers.lua')
+        self.assertIn('1 objects of Papers stand without their references', ran.out + ran.err)
+        self.assertIn(self.papers[4], self.run_lugger('verify', 'papers.lua', expect=4).out)
+
+
+class Others(Case):
+    def test_an_alias_leads_to_its_class(self):
+        self.documents(document(i) for i in range(1, 20))
+        self.run_lugger('run', 'into.lua', '--create')
+        self.client.ask('POST', '/aliases', {'alias': 'Texts', 'class': 'Docs'})
+        (self.cwd / 'into.lua').write_text(
+            INTO.replace("'Docs'", "'texts'").replace("key = 'doc'", "key = 'doc', on_conflict = 'update'"),
+            encoding='utf-8')
+        planned = self.run_lugger('plan', 'into.lua')
+        self.assertIn('Texts is an alias: what is loaded goes into the class Docs', planned.out + planned.err)
+        self.assertEqual(self.run_lugger('run', 'into.lua', '--restart').books()['updated'], 19)
+        self.assertIn('equal', repr(self.run_lugger('verify', 'into.lua')))
+        for place in ("collection = 'texts'", None):
+            out = OUT.replace("collection = 'docs'", place) if place else OUT.replace(
+                ", { collection = 'docs' }", " .. '/Texts'")
+            (self.cwd / 'out.lua').write_text(out, encoding='utf-8')
+            told = self.run_lugger('run', 'out.lua', '--restart')
+            self.assertIn('Texts is an alias', told.out + told.err)
+            self.assertEqual(len(self.lines()), 19)
+
+    def test_objects_that_expire_are_told(self):
+        self.documents(document(i) for i in range(1, 4))
+        self.client.make({'class': 'Docs', 'vectorizer': 'none', 'properties': [
+            {'name': 'doc', 'dataType': ['text']}], 'invertedIndexConfig': {'indexTimestamps': True},
+            'objectTtlConfig': {'enabled': True, 'deleteOn': '_creationTimeUnix', 'defaultTtl': 3600}})
+        (self.cwd / 'into.lua').write_text(
+            INTO.split('columns')[0] + "columns = { { 'doc', 'text', from = '_id' } } }", encoding='utf-8')
+        (self.cwd / 'out.lua').write_text(
+            OUT.split('columns')[0] + "columns = { { 'doc', 'text' } } }", encoding='utf-8')
+        for script in ('into.lua', 'out.lua'):
+            planned = self.run_lugger('plan', script)
+            self.assertIn('delete themselves', planned.out + planned.err)
+
+    def test_many_vectors_of_an_object(self):
+        rows = [{'_id': f'd{i}', 'many': [[i, -0.0, 1e-45], [0.1, 3.4e38, -1]][:1 + i % 2],
+                 'halves': [[0.5, i]]} for i in range(1, 60)]
+        rows[9].pop('many')
+        rows.append({'_id': 'none', 'many': []})
+        self.documents(rows)
+        columns = "{ { 'doc', 'text'%s }, { 'many', 'vector(3)[]'%s }, { 'halves', 'halfvec(2)[]'%s } } }"
+        (self.cwd / 'into.lua').write_text(
+            INTO.split('columns')[0] + 'columns = ' + columns % (", from = '_id'", '', ''), encoding='utf-8')
+        (self.cwd / 'out.lua').write_text(OUT.split('columns')[0] + 'columns = ' + columns % (
+            '', ", from = 'vectors.many'", ", from = 'vectors.halves'"), encoding='utf-8')
+        self.assertIn('have an hnsw index', repr(self.run_lugger('plan', 'into.lua', '--create')))
+        ran = self.run_lugger('run', 'into.lua', '--create', expect=3)
+        self.assertEqual((ran.books()['inserted'], ran.books()['rejected']), (59, 1))
+        stored = self.client.all('Docs')
+        self.assertEqual([floats(one) for one in stored[object_id('d1')]['vectors']['many']],
+                         [floats(one) for one in rows[0]['many']])
+        self.assertIn('equal', repr(self.run_lugger('verify', 'into.lua', expect=(0, 3))))
+        self.run_lugger('run', 'out.lua')
+        self.assertEqual(len(self.lines()), 59)
+        self.assertIn('equal', repr(self.run_lugger('verify', 'out.lua')))
+
+
+if __name__ == '__main__':
+    unittest.main()
