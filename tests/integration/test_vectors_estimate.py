@@ -8,10 +8,9 @@ import harness
 SCRIPT = '''
 local lugger, vector = require 'lugger', require 'lugger.vector'
 local found = vector.estimate(lugger.source('docs.jsonl'), %s)
-print(lugger.json.encode(lugger.document {
-  { 'documents', found.documents }, { 'measured', found.measured }, { 'without', found.without_text },
-  { 'tokens', found.tokens }, { 'each', found.tokens_per_document }, { 'longest', found.longest },
-  { 'cost', found.cost }, { 'minutes', found.minutes } }))
+print(lugger.json.encode { documents = found.documents, measured = found.measured,
+  without = found.without_text, tokens = found.tokens, each = found.tokens_per_document,
+  longest = found.longest, cost = found.cost, minutes = found.minutes })
 '''
 
 
