@@ -7,6 +7,7 @@
 #include "plan/vector_elements.hpp"
 #include "plan/vector_policy.hpp"
 #include "value/single.hpp"
+#include "vector/kernels.hpp"
 
 namespace lugger {
 
@@ -25,15 +26,6 @@ Failure check_dimensions(const Coercer& c, size_t dimensions, size_t most) noexc
   const auto wanted = static_cast<size_t>(c.type().length);
   const bool good = dimensions > 0 && dimensions <= most && (wanted == 0 || dimensions == wanted);
   return good ? Failure::kNone : Failure::kDimensions;
-}
-
-/// Are all elements finite? `exponent`: its bits.
-template <typename Element>
-bool all_finite(Bytes elements, Element exponent) noexcept {
-  bool finite = true;
-  for (size_t i = 0; i + sizeof(Element) <= elements.size(); i += sizeof(Element))
-    finite = finite && (load_le<Element>(elements.data() + i) & exponent) != exponent;
-  return finite;
 }
 
 Failure to_float(double value, float& out) noexcept {
@@ -290,6 +282,7 @@ Failure to_floats(Coercer& c, const Value& in, Value& out, Arena& arena) {
     out = in;
     return Failure::kNone;
   }
+  if (all_floats(in, out, arena)) return Failure::kNone;
   ByteBuffer& buffer = c.buffer();
   buffer.clear();
   const Failure failure = each_number(c, in, arena, [&](double value) {
@@ -308,14 +301,14 @@ Failure coerce_vector(Coercer& c, const Value& in, Value& out, Arena& arena) {
   if (in.absent() || (is_text(in.type) && read_text(c.policy(), in, text))) return null_out(out);
   if (const Failure failure = to_floats(c, in, out, arena); failure != Failure::kNone)
     return settle(c, failure, out);
-  if (in.type == ValueType::kVector && !all_finite<uint32_t>(out.bytes(), 0x7F800000))
+  if (in.type == ValueType::kVector && !all_finite_floats(out.bytes()))
     return settle(c, Failure::kNonFinite, out);
   const Failure failure = check_dimensions(c, out.size / 4, kMaxDense);
   return failure == Failure::kNone ? check_policies(c, out) : failure;
 }
 
 static Failure finish_half(const Coercer& c, Value& out) noexcept {
-  if (!all_finite<uint16_t>(out.bytes(), 0x7C00)) return settle(c, Failure::kNonFinite, out);
+  if (!all_finite_halves(out.bytes())) return settle(c, Failure::kNonFinite, out);
   const Failure failure = check_dimensions(c, out.size / 2, kMaxDense);
   return failure == Failure::kNone ? check_policies(c, out) : failure;
 }
@@ -326,6 +319,12 @@ Failure coerce_halfvec(Coercer& c, const Value& in, Value& out, Arena& arena) {
   if (in.type == ValueType::kHalfVector) {
     out = in;
     return finish_half(c, out);
+  }
+  if (const Bytes stored = stored_floats(in); !stored.empty() && all_finite_floats(stored)) {
+    uint8_t* const halves = arena.allocate(stored.size() / 2);
+    halves_from_floats(stored, halves);
+    out = Value::of(ValueType::kHalfVector, Bytes(halves, stored.size() / 2));
+    return all_finite_halves(out.bytes()) ? finish_half(c, out) : Failure::kOutOfRange;
   }
   ByteBuffer& buffer = c.buffer();
   buffer.clear();

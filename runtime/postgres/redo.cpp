@@ -48,15 +48,15 @@ bool is_doubtful(const Error& error) noexcept {
 
 /// Decides which documents are tried together. Where the server names the refused document, all
 /// before it are good and are loaded by themselves, so nothing is sent more than twice. Otherwise
-/// halving finds it. The next refused document is assumed to be as far away as this one was.
+/// halving finds it. The next refused document is assumed to be as far away as this one was: behind
+/// two in a row each is tried alone.
 class Pieces {
  public:
-  Pieces(size_t size, bool alone) : size_(size), window_(size), alone_(alone) {}
+  explicit Pieces(size_t size) : size_(size), window_(size) {}
 
   bool left() const noexcept { return at_ < size_; }
   size_t first() const noexcept { return at_; }
   size_t last() const noexcept {
-    if (alone_) return at_ + 1;
     if (fit_ > at_) return fit_;
     if (suspect_ > at_) return at_ + std::max<size_t>(1, (suspect_ - at_) / 2);
     return std::min(size_, at_ + window_);
@@ -69,8 +69,10 @@ class Pieces {
     if (!searching) window_ = std::min(size_, window_ * 2);
   }
   void refused(size_t guilty) noexcept {
-    window_ = std::max(kLeastWindow, 2 * (guilty + 1 - behind_));
+    const size_t distance = guilty + 1 - behind_;
+    window_ = distance == 1 ? 1 : std::max(kLeastWindow, 2 * distance);
     behind_ = guilty + 1;
+    if (guilty == at_) ++at_;
     fit_ = guilty;
     suspect_ = 0;
   }
@@ -81,7 +83,6 @@ class Pieces {
 
  private:
   size_t size_, window_;
-  bool alone_;
   size_t at_ = 0;
   size_t behind_ = 0;   // after the last refused document
   size_t fit_ = 0;      // documents before this one are good
@@ -236,14 +237,13 @@ void load_waiting(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& ta
 }  // namespace
 
 void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
-                    const std::function<void(size_t document, const Error& error)>& refuse,
-                    bool alone) {
+                    const std::function<void(size_t document, const Error& error)>& refuse) {
   const OnConflict policy = load.plan.mapping().on_conflict;
   const bool updates = policy == OnConflict::kUpdate || policy == OnConflict::kNewer;
   // A deferred constraint must be checked in the piece that violates it.
   load.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
   loader.start(false);
-  Pieces pieces(unit.size(), alone);
+  Pieces pieces(unit.size());
   std::vector<Refused> waiting;
   for (size_t doubted = 0; pieces.left();) {
     size_t first = pieces.first(), last = pieces.last();

@@ -17,10 +17,8 @@ bool is_transient(const Error& error) noexcept;
 /// refused document and leaves it out; `refuse` may throw to give up. An error that may come from
 /// the statement itself is thrown when it occurs for one document after the other and none can be
 /// loaded. Documents that want unique values of other rows, where rows are updated, are tried once
-/// more at the end, and then with the values that their rows have set aside. `alone`: most are taken to be refused, and
-/// each is a piece.
+/// more at the end, and then with the values that their rows have set aside.
 void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
-                    const std::function<void(size_t document, const Error& error)>& refuse,
-                    bool alone = false);
+                    const std::function<void(size_t document, const Error& error)>& refuse);
 
 }  // namespace lugger

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <climits>
 
-#include "postgres/session.hpp"
+#include "postgres/array_text.hpp"
+#include "postgres/search_settings.hpp"
+#include "value/path.hpp"
 
 namespace lugger {
 namespace {
@@ -135,60 +136,6 @@ double score_of(double distance, Metric metric) {
   return metric == Metric::kDot ? -distance : distance;
 }
 
-using Setting = std::pair<std::string, std::string>;
-
-void apply(PgSession& session, const std::vector<Setting>& settings, bool local) {
-  for (const auto& [name, value] : settings)
-    session.query("SELECT pg_catalog.set_config($1, $2, $3::bool)",
-                  {name, value, local ? "true" : "false"});
-}
-
-/// Behind a pooler settings last as long as a transaction.
-class SettingsScope {
- public:
-  SettingsScope(PgSession& session, const std::vector<Setting>& settings)
-      : session_(session), opened_(session.pooled() && !settings.empty()) {
-    if (!opened_) return;
-    session_.begin();
-    apply(session_, settings, true);
-  }
-  ~SettingsScope() {
-    if (opened_) session_.rollback();
-  }
-  SettingsScope(const SettingsScope&) = delete;
-  SettingsScope& operator=(const SettingsScope&) = delete;
-
- private:
-  PgSession& session_;
-  const bool opened_;
-};
-
-/// Error{config} for what this version of pgvector does not have: it would pass over it.
-std::vector<Setting> settings_for(PgSession& session, const PgSearchSettings& given) {
-  std::vector<Setting> out;
-  const auto add = [&](const std::string& name, int value) {
-    if (value != 0) out.emplace_back(name, std::to_string(value));
-  };
-  add("hnsw.ef_search", given.ef_search);
-  add("ivfflat.probes", given.probes);
-  add("hnsw.max_scan_tuples", given.max_scan_tuples);
-  const bool iterative = !given.iterative_scan.empty() || given.max_scan_tuples != 0;
-  if (!iterative) return out;
-  const PgRows version = session.query(
-      "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'vector' AND "
-      "pg_catalog.string_to_array(extversion, '.')::int[] < '{0,8}'");
-  if (version.size() != 0)
-    throw Error(Code::kConfig,
-                fmt::format("pgvector {} has no iterative scans", version.text(0, 0)),
-                "leave out iterative_scan and max_scan_tuples, or take pgvector 0.8");
-  if (given.iterative_scan.empty()) return out;
-  out.emplace_back("hnsw.iterative_scan", given.iterative_scan);
-  // ivfflat has no strict order.
-  out.emplace_back("ivfflat.iterative_scan",
-                   given.iterative_scan == "off" ? "off" : "relaxed_order");
-  return out;
-}
-
 std::vector<std::string> names(PgSession& session, const std::string& table,
                                const std::string& query) {
   const PgRows rows = session.query(query, {PgSession::quote_table(table)});
@@ -228,14 +175,14 @@ size_t dimensions_of(PgSession& session, const SearchSpec& spec) {
 class PgSearch final : public Search {
  public:
   PgSearch(std::unique_ptr<PgSession> session, const SearchSpec& spec, Searched searched,
-           std::vector<Setting> settings)
+           std::vector<PgSetting> settings)
       : session_(std::move(session)),
         spec_(spec),
         table_(PgSession::quote_table(spec.table)),
         searched_(std::move(searched)),
         settings_(std::move(settings)),
         dimensions_(dimensions_of(*session_, spec)) {
-    if (!session_->pooled()) apply(*session_, settings_, false);
+    if (!session_->pooled()) apply_settings(*session_, settings_, false);
     if (spec_.key.empty()) spec_.key = primary_key(*session_, spec.table);
     if (spec.documents) shown_ = shown_columns(*session_, spec.table);
   }
@@ -288,11 +235,8 @@ class PgSearch final : public Search {
   std::string statement(const SearchFilter& filter) {
     std::string keys, where;
     for (const std::string& key : spec_.key) keys += PgSession::quote_name(key) + "::text, ";
-    for (const auto& [name, value] : filter) {
-      params_.push_back(value);
-      where += fmt::format(" {} {} = ${}::text::{}", where.empty() ? "WHERE" : "AND",
-                           PgSession::quote_name(name), params_.size(), type_of(name));
-    }
+    for (const auto& [name, value] : filter)
+      where += (where.empty() ? " WHERE " : " AND ") + condition(name, value);
     const std::string distance =
         fmt::format("{} {} $1::text::{}", searched_.expression, searched_.op, searched_.type);
     std::string columns;
@@ -321,6 +265,30 @@ class PgSearch final : public Search {
         keys, fields, nearest, names);
   }
 
+  /// "metadata.tenant" is a path into a json column, where there is no column of that name.
+  std::string condition(const std::string& name, const std::string& value) {
+    const size_t dot = name.find('.');
+    const std::string outer = name.substr(0, dot);
+    if (const std::string& type = type_of(name); !type.empty()) {
+      params_.push_back(value);
+      return fmt::format("{} = ${}::text::{}", PgSession::quote_name(name), params_.size(), type);
+    }
+    const std::string& type = type_of(outer);
+    if (dot == std::string::npos || type.empty())
+      throw Error(Code::kConfig, fmt::format("{} has no column {}", spec_.table, outer),
+                  "a filter names columns of the table");
+    if (type != "jsonb" && type != "json")
+      throw Error(Code::kConfig, fmt::format("{}.{} is {}", spec_.table, outer, type),
+                  "a filter's path leads into json and jsonb columns alone");
+    ArrayText path;
+    for (const std::string& step : split_path(name.substr(dot + 1))) path.text(step);
+    params_.push_back(path.finish());
+    params_.push_back(value);
+    return fmt::format("{}::jsonb #>> ${}::text[] = ${}::text", PgSession::quote_name(outer),
+                       params_.size() - 1, params_.size());
+  }
+
+  /// "": there is no such column.
   const std::string& type_of(const std::string& column) {
     const auto known = types_.find(column);
     if (known != types_.end()) return known->second;
@@ -328,10 +296,7 @@ class PgSearch final : public Search {
         "SELECT pg_catalog.format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute "
         "WHERE attrelid = $1::pg_catalog.regclass AND attname = $2 AND NOT attisdropped",
         {table_, column});
-    if (rows.size() == 0)
-      throw Error(Code::kConfig, fmt::format("{} has no column {}", spec_.table, column),
-                  "a filter names columns of the table");
-    return types_.emplace(column, rows.text(0, 0)).first->second;
+    return types_.emplace(column, rows.size() == 0 ? "" : rows.text(0, 0)).first->second;
   }
 
   std::string settings_of(const std::string& index) {
@@ -359,7 +324,7 @@ class PgSearch final : public Search {
   SearchSpec spec_;
   const std::string table_;
   const Searched searched_;
-  const std::vector<Setting> settings_;
+  const std::vector<PgSetting> settings_;
   const size_t dimensions_;         // 0: any
   std::vector<std::string> shown_;  // columns of a hit's document
   std::map<std::string, std::string> types_;
@@ -369,30 +334,13 @@ class PgSearch final : public Search {
 
 }  // namespace
 
-PgSearchSettings pg_search_settings(const Options& options) {
-  constexpr int kMostCandidates = 1000, kMostLists = 32768;
-  const auto whole = [&](const char* name, int most) {
-    if (!options.has(name)) return 0;
-    const double given = options.number(name, 0);
-    if (!(given >= 1 && given <= most) || given != static_cast<int>(given))
-      raise(Code::kConfig, "{} is a whole number from 1 to {}", name, most);
-    return static_cast<int>(given);
-  };
-  PgSearchSettings out;
-  out.ef_search = whole("ef_search", kMostCandidates);
-  out.probes = whole("probes", kMostLists);
-  out.max_scan_tuples = whole("max_scan_tuples", INT_MAX);
-  out.iterative_scan = options.text("iterative_scan");
-  return out;
-}
-
 std::unique_ptr<Search> make_pg_search(const std::string& url, bool pooled, const SearchSpec& spec,
                                        const PgSearchSettings& settings) {
   auto session = std::make_unique<PgSession>(url, "search", pooled);
   std::optional<Searched> searched = find_index(*session, spec);
   if (!searched) searched = find_column(*session, spec);
   if (!searched) return nullptr;
-  std::vector<Setting> applied = settings_for(*session, settings);
+  std::vector<PgSetting> applied = settings_for(*session, settings);
   return std::make_unique<PgSearch>(std::move(session), spec, std::move(*searched),
                                     std::move(applied));
 }

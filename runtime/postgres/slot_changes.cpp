@@ -12,7 +12,7 @@ constexpr size_t kFoldBytes = 4 << 20;
 constexpr size_t kMostKeys = 20000;
 constexpr double kMostSeconds = 0.5;  // that changes wait for those behind them
 constexpr double kAskSeconds = 1;
-// A position that only the changes of other tables have moved is told this often.
+// A position that no change of the table has moved is told this often.
 constexpr double kMoveSeconds = 5;
 
 }  // namespace
@@ -119,11 +119,10 @@ void SlotChanges::rest() {
   if (open_) return;
   behind_ = 0;
   const Lsn reached = std::max(reached_.lsn, stream_.reached());
-  if (reached > reached_.lsn && moved_.seconds() >= kMoveSeconds) {
+  if (head_.lsn != 0 && reached >= head_.lsn && moved_.seconds() >= kMoveSeconds) {
+    if (reached > reached_.lsn) reached_.in = reached_.passed = 0;
     reached_.lsn = reached;
-    reached_.in = reached_.passed = 0;
-    if (head_.lsn != 0 && reached >= head_.lsn)
-      reached_.time = std::max(reached_.time, feed_time(head_.micros));
+    reached_.time = std::max(reached_.time, feed_time(head_.micros));
     moved_ = {};
   }
   if (asked_.seconds() < kAskSeconds) return;

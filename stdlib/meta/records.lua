@@ -323,7 +323,7 @@
 
 ---@class lugger.notice something that was noticed while changes were followed
 ---@field job string
----@field kind "drop"|"rename"|"dropDatabase"|"create"|"collMod"|"createIndexes"|"dropIndexes"|"field"|"collection"|"large" what was done to a collection, or what was met
+---@field kind "drop"|"rename"|"dropDatabase"|"create"|"collMod"|"createIndexes"|"dropIndexes"|"field"|"collection"|"large"|"accepted" what was done to a collection, or what was met
 ---@field name string what it is about
 ---@field done string what the job did
 ---@field count integer
@@ -812,6 +812,8 @@
 ---@field timeout_s number|nil seconds for a request and its whole answer
 ---@field requests_per_s number|nil requests a second at most, of all workers together
 ---@field tenant string|nil of a class that has tenants: the one to read; all, when not given
+---@field inactive "activate"|"skip"|"error"|nil what becomes of tenants that are off: they are on while they are read, or left out
+---@field state string|nil directory that remembers which tenants are to be turned off again
 ---@field format "auto"|"bson"|"json"|"archive"|"csv"|nil What the file holds; gzip is always recognised.
 ---@field style "extended"|"plain"|nil How JSON is read: wrappers such as {"$oid": ...} are MongoDB's types; plain: JSON as it stands, with every digit of its numbers.
 ---@field oplog boolean|string|nil Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to replay.
@@ -838,6 +840,7 @@
 ---@field timeout_s number|nil seconds for a request and its whole answer
 ---@field requests_per_s number|nil requests a second at most, of all workers together
 ---@field tenant string|nil the tenant of a class that has tenants
+---@field inactive "activate"|"error"|nil what becomes of a tenant that is off: it is on while it is loaded
 ---@field vector string|nil of a class that lugger makes: the column that is its one vector without a name
 ---@field distance "cosine"|"dot"|"l2-squared"|"manhattan"|"hamming"|nil of a class that lugger makes: how vectors are compared
 ---@field index "hnsw"|"flat"|"dynamic"|nil of a class that lugger makes: the index of its vectors

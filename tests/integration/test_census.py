@@ -5,6 +5,7 @@ import unittest
 import harness
 from harness import lugger
 from postgres import Postgres
+from weaviate import live_weaviate
 
 
 class Rows(unittest.TestCase):
@@ -72,6 +73,34 @@ class Rows(unittest.TestCase):
                       "--full", "--json", expect=0)
         told = json.loads(done.out)["collections"][0]
         self.assertEqual((told["documents"], told["forecast"]["rows"]), (100, 100))
+
+
+class Objects(unittest.TestCase):
+    def test_metadata_of_a_class_is_counted_key_by_key(self):
+        server = live_weaviate()
+        self.addCleanup(server.stop)
+        client = server.client()
+        client.make({"class": "Docs", "vectorizer": "none", "properties": [
+            {"name": "title", "dataType": ["text"]}, {"name": "n", "dataType": ["int"]},
+            {"name": "meta", "dataType": ["object"], "nestedProperties": [
+                {"name": "tenant", "dataType": ["text"]}, {"name": "year", "dataType": ["int"]}]}]})
+        objects = [{"class": "Docs", "id": f"00000000-0000-4000-8000-{i:012}",
+                    "properties": {"title": f"t{i}", "n": i,
+                                   "meta": {"tenant": "a" if i % 3 else "b", "year": 2000 + i}},
+                    "vector": [0.5, 8 if i == 9 else i, 1]} for i in range(30)]
+        for one in objects[::5]:
+            del one["properties"]["n"]
+        client.add(objects)
+        done = lugger("describe", f"{server.url}/Docs", "--full", "--json", "--no-trial")
+        paths = {path["path"]: path for path in json.loads(done.out)["collections"][0]["paths"]}
+        self.assertEqual((paths["n"]["present"], paths["n"]["missing"]), (24, 6))
+        self.assertEqual({top["value"]: top["count"] for top in paths["meta.tenant"]["top"]},
+                         {"a": 20, "b": 10})
+        self.assertEqual((paths["meta.year"]["integers"]["least"], paths["title"]["texts"]["greatest"]),
+                         ("2000", 3))
+        self.assertEqual(paths["vector"]["suggests"]["type"], "vector(3)")
+        self.assertEqual((paths["vector"]["vectors"]["duplicates"],
+                          paths["vector"]["vectors"]["duplicate_examples"][0][-2:]), (1, "09"))
 
 
 if __name__ == "__main__":

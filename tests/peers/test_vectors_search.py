@@ -118,6 +118,12 @@ class Search(unittest.TestCase):
                                      ('{ 1, 0 }', "filter = { nope = 1 }", 'no column nope'),
                                      ("'text'", '', 'makes no vectors of texts')):
             self.assertRegex(self.found(place, query, options, expect=1), said)
+        for path, value, hits in (('m.a.0', '1', 1), ('m.a.0', '"1"', 1), ('m.a.0', '2', 0),
+                                  ('m.nope', '1', 0)):
+            found = self.found(place, '{ 1, 0 }', f"filter = {{ ['{path}'] = {value} }}")
+            self.assertEqual(len(found), hits, path)
+        for path, said in (('h.x', 'od.d "t.h is text'), ('n.x', 'no column n')):
+            self.assertRegex(self.found(place, '{ 1, 0 }', f"filter = {{ ['{path}'] = 1 }}", expect=1), said)
         self.database.query('create table plain (a int); insert into plain values (1)')
         self.assertIn('no column with vectors',
                       self.found("source(env.PG, { table = 'plain' })", '{ 1 }', expect=1))

@@ -28,8 +28,9 @@ def moment(text):
 class Judge(Case):
     @classmethod
     def make(cls):
+        server = real_weaviate()
         weaviate_client.interpreter()
-        return real_weaviate()
+        return server
 
     def assert_vectors(self, found, one):
         for name in ('embedding', 'small'):

@@ -1,7 +1,7 @@
 -- Advice from a census: the column, child table or jsonb that suits each path, and what to consider.
 local pg_names = require 'lugger.inner.base.pg_names'
 local terminal = require 'lugger.inner.view.terminal'
-local vector_notes = require 'lugger.inner.census.vector_notes'
+local vectors_of = require 'lugger.inner.census.vectors'
 
 local census_advice = {}
 
@@ -220,6 +220,8 @@ end
 
 -- Several types that no single type can represent.
 local function of_mixed(path, out)
+  local vector = vectors_of.column(path)
+  if vector then out.as, out.type = 'column', vector return end
   if numbers_and_texts(path, out) or dates_and_texts(path, out) then return end
   out.as, out.type, out.why = 'jsonb', 'jsonb', 'mixed: ' .. minority_text(path)
   if #path.types == 1 then
@@ -360,7 +362,7 @@ local function notes_of(path, siblings_of_case)
     note('about %s distinct in %s: documents come several times', terminal.group(num(path.distinct)),
       terminal.count(num(path.present), 'document'))
   end
-  for _, text in ipairs(vector_notes(path.vectors)) do note('%s', text) end
+  for _, text in ipairs(vectors_of.notes(path.vectors)) do note('%s', text) end
   if path.not_walked then note('%d nested deeper than 100 levels were not looked into', num(path.not_walked)) end
   if path.repeated then
     note('the name comes twice in %s (%s); the last one counts', terminal.count(num(path.repeated), 'document'),

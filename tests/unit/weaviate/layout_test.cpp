@@ -102,6 +102,47 @@ TEST_CASE("what a class cannot hold is named") {
     CHECK_THAT(refused, ContainsSubstring(words));
 }
 
+TEST_CASE("many vectors and references have columns of their own") {
+  const PlanShape plan = shape({column("id", "uuid"), column("m", "vector(2)[]"),
+                                column("author", "uuid"), column("about", "text[]")},
+                               {"id"});
+  CHECK_THAT(class_definition(plan, class_layout(plan, nullptr, options()), options()),
+             ContainsSubstring(R"("vectorIndexType":"hnsw","vectorIndexConfig":{"distance":"dot",)"
+                               R"("multivector":{"enabled":true}})"));
+  WeaviateClass there;
+  there.name = "Docs";
+  there.properties = {{"author", "People", true}, {"about", "People,Docs", true}};
+  there.vectors = {"m"};
+  there.indexes["m"].many = true;
+  const ClassLayout layout = class_layout(plan, &there, options());
+  CHECK(layout.problems.empty());
+  CHECK(layout.has_references());
+  Uuid uuid{};
+  const std::string id = uuid_text(uuid.data());
+  const std::string many = R"({"[1,2]","[3,4]"})";
+  Value row[] = {Value::of(ValueType::kUuid, Bytes(uuid)), Value::of(ValueType::kPgText, many),
+                 Value::of(ValueType::kUuid, Bytes(uuid)), Value::null()};
+  int at = -1;
+  ByteBuffer out;
+  ObjectWriter first(plan.tables()[0], layout, false), second(plan.tables()[0], layout, true);
+  CHECK(first.refers(row));
+  CHECK(first.append(row, at, out) == Failure::kNone);
+  const std::string end = R"(},"vectors":{"m":[[1,2],[3,4]]}})";
+  CHECK(out.text() == R"({"class":"Docs","id":")" + id + R"(","properties":{)" + end);
+  out.clear();
+  CHECK(second.append(row, at, out) == Failure::kNone);
+  CHECK(out.text() == R"({"class":"Docs","id":")" + id +
+                          R"(","properties":{"author":[{"beacon":"weaviate://localhost/People/)" +
+                          id + R"("}])" + end);
+  for (const char* text : {R"({"[1,2]"],"x":[1})", R"({[1,NULL]})", "{}", "[1,2]"}) {
+    row[1] = Value::of(ValueType::kPgText, std::string_view(text));
+    CHECK(first.append(row, at, out) != Failure::kNone);
+    CHECK(at == 1);
+  }
+  there.indexes["m"].many = false;
+  CHECK_THAT(problems_of(plan, &there, options()), ContainsSubstring("has one vector called m"));
+}
+
 TEST_CASE("a single vector column goes to the single vector of a class") {
   const PlanShape plan = shape({column("x", "text"), column("e", "vector")}, {"x"});
   WeaviateClass there;
@@ -130,9 +171,10 @@ TEST_CASE("a row is written as an object, or refused by its column") {
                  Value::of(ValueType::kDay, 9),
                  Value::of(ValueType::kVector, Bytes(bytes, sizeof numbers))};
   CHECK(writer.append(row, at, out) == Failure::kNone);
-  CHECK_THAT(std::string(out.text()),
-             ContainsSubstring(R"("properties":{"doc":"q\"\n","n":9007199254740992,)"
-                               R"("day":"2000-01-10T00:00:00Z"},"vectors":{"e":[-0.0,0.1,1e-45]}})"));
+  CHECK_THAT(
+      std::string(out.text()),
+      ContainsSubstring(R"("properties":{"doc":"q\"\n","n":9007199254740992,)"
+                        R"("day":"2000-01-10T00:00:00Z"},"vectors":{"e":[-0.0,0.1,1e-45]}})"));
   row[1].i64 = (int64_t{1} << 53) + 1;
   CHECK(writer.append(row, at, out) == Failure::kInexact);
   CHECK(at == 1);

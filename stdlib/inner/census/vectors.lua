@@ -1,14 +1,25 @@
--- Notes about vectors that a census found.
+-- Vectors that a census found: their column, and notes.
 local terminal = require 'lugger.inner.view.terminal'
 
 local function num(value)
   return tonumber(value) or 0
 end
 
+local vectors_of = {}
+
+--- The column type of a path where all values are vectors by their type; nil for any other.
+---@param path lugger.census_path
+---@return string|nil
+function vectors_of.column(path)
+  if #path.types ~= 1 or path.types[1].type ~= 'vector' or not path.vectors then return nil end
+  local least, greatest = num(path.vectors.least), num(path.vectors.greatest)
+  return least == greatest and ('vector(%d)'):format(least) or 'vector'
+end
+
 --- What is wrong with the vectors of a path: each is a policy of a column, or a decision.
 ---@param vectors lugger.census_vectors|nil
 ---@return string[]
-local function vector_notes(vectors)
+function vectors_of.notes(vectors)
   local notes = {}
   if not vectors then return notes end
   local function note(...) notes[#notes + 1] = string.format(...) end
@@ -30,4 +41,4 @@ local function vector_notes(vectors)
   return notes
 end
 
-return vector_notes
+return vectors_of
