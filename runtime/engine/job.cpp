@@ -115,6 +115,7 @@ std::shared_ptr<const PlanShape> JobImpl::shape_once() {
   const bool generated = spec.columns != ColumnsMode::kList;
   if (generated && mapping.key.empty() && has_column(mapping.columns, "mongo_id"))
     mapping.key.emplace_back("mongo_id");
+  mismatches = bind_manifests(mapping, info.manifests);
   shape = std::make_shared<const PlanShape>(std::move(mapping));
   return shape;
 }
@@ -177,6 +178,7 @@ JobPlan Job::plan(const RunSettings& settings) {
   plan.target = target().place();
   const std::shared_ptr<const PlanShape> bound = shape();
   plan.tables = bound->tables();
+  plan.manifests = bound->mapping().manifests;
   plan.report = inspect_target(*impl_, settings);
   check_source(plan.source_info, *bound, static_cast<bool>(impl_->spec.hook), target(),
                plan.report);

@@ -4,6 +4,7 @@
 #include <climits>
 #include <utility>
 
+#include "engine/check_manifests.hpp"
 #include "engine/check_source.hpp"
 #include "engine/follow.hpp"
 #include "engine/join.hpp"
@@ -41,7 +42,13 @@ TargetReport inspect_target(JobImpl& job, const RunSettings& settings) {
     report.mode = "staged";
     report.mode_reason = "changes are followed";
   }
+  check_manifests(job, report);
   return report;
+}
+
+void make_ready(Target& target, const PlanShape& shape, bool create, const TargetReport& report) {
+  if (create) target.create(report);
+  target.keep_manifests(shape);
 }
 
 SourceInfo info_for(Source& source, const RunSettings& settings) {
@@ -231,7 +238,7 @@ void prepare_alone(RunShared& shared, PreparedRun& prepared) {
   prepared.report = inspect_target(job, settings);
   refuse_problems(prepared.report, job.spec.name);
   if (settings.follow) {
-    if (settings.create) target.create(prepared.report);
+    make_ready(target, *shared.shape, settings.create, prepared.report);
     return prepare_follow(shared, prepared);
   }
   std::optional<RunRecord> latest = ledger.state().latest(job.spec.name);
@@ -251,8 +258,8 @@ void prepare_alone(RunShared& shared, PreparedRun& prepared) {
   if (open) ledger.give_up(*latest);
   if (settings.retry_rejects) {
     read_rejects(shared, prepared);
-  } else if (settings.create) {
-    target.create(prepared.report);
+  } else {
+    make_ready(target, *shared.shape, settings.create, prepared.report);
   }
   const SourceInfo info = shared.source->info();
   begin_run(shared, prepared, info,

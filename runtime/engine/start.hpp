@@ -34,6 +34,8 @@ std::optional<DoneBefore> done_before(State& state, const RunRequest& request,
 
 /// What the run meets at its target, and of what kind its source is.
 TargetReport inspect_target(JobImpl& job, const RunSettings& settings);
+/// Makes what is missing, if asked to, and keeps what is to be known of vectors.
+void make_ready(Target& target, const PlanShape& shape, bool create, const TargetReport& report);
 SourceInfo info_for(Source& source, const RunSettings& settings);
 void refuse_problems(const TargetReport& report, const std::string& job);
 void resume_run(RunShared& shared, PreparedRun& prepared, const RunRecord& run);

@@ -8,6 +8,7 @@
 #include "weaviate/address.hpp"
 #include "weaviate/awake.hpp"
 #include "weaviate/layout.hpp"
+#include "weaviate/manifest.hpp"
 #include "weaviate/references.hpp"
 #include "weaviate/rows.hpp"
 #include "weaviate/search.hpp"
@@ -31,7 +32,8 @@ constexpr auto kOptions = joined_options(
          "activate|error"},
         {"vector", Type::kText,
          "of a class that lugger makes: the column that is its one vector without a name"},
-        {"distance", Type::kChoice, "of a class that lugger makes: how vectors are compared",
+        {"distance", Type::kChoice,
+         "of a class that lugger makes: how vectors are compared, where no manifest says it",
          "cosine", "cosine|dot|l2-squared|manhattan|hamming"},
         {"index", Type::kChoice, "of a class that lugger makes: the index of its vectors", "hnsw",
          "hnsw|flat|dynamic"},
@@ -70,7 +72,7 @@ class WeaviateTarget final : public Target {
         ledger_(std::make_shared<SharedLedger>(state_)) {
     layout_.tenant = options.text("tenant");
     layout_.vector = options.text("vector");
-    layout_.distance = options.text("distance", "cosine");
+    layout_.distance = options.text("distance");
     layout_.index_type = options.text("index", "hnsw");
     layout_.class_name = address_.class_name;
     if (options.text("inactive", "activate") == "activate") layout_.tenant_state = state_;
@@ -91,6 +93,8 @@ class WeaviateTarget final : public Target {
     WeaviateServer server(address_.endpoint);
     for (const std::string& definition : report.create) server.create_class(definition);
   }
+  std::vector<VectorManifest> manifests(const PlanShape& plan) override;
+  void keep_manifests(const PlanShape& plan) override;
   std::unique_ptr<State> state() override { return make_file_state(state_); }
   std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override;
   std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
@@ -256,6 +260,22 @@ std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkO
   load.fingerprint = there->fingerprint();
   load.replaces = options.mode == kReplace;
   return make_weaviate_sink(plan, std::move(load));
+}
+
+std::vector<VectorManifest> WeaviateTarget::manifests(const PlanShape& plan) {
+  const LayoutOptions names = named(layout_, plan);
+  const std::optional<WeaviateClass> there =
+      WeaviateServer(address_.endpoint).find_class(names.class_name);
+  if (!there) return {};
+  return manifests_of_columns(*there, plan, class_layout(plan, &*there, names));
+}
+
+void WeaviateTarget::keep_manifests(const PlanShape& plan) {
+  if (plan.mapping().manifests.empty()) return;
+  const LayoutOptions names = named(layout_, plan);
+  WeaviateServer server(address_.endpoint);
+  if (const std::optional<WeaviateClass> there = server.find_class(names.class_name))
+    keep_weaviate_manifests(server, *there, plan, class_layout(plan, &*there, names));
 }
 
 /// Rows of one key are one object. Only the server knows how many there are.

@@ -216,6 +216,8 @@ class Double:
                 self.tenants[name][tenant['name']] = tenant.get('activityStatus', 'HOT')
             return 200, [{'name': one, 'activityStatus': status}
                          for one, status in self.tenants[name].items()]
+        if method == 'PUT':
+            self.classes[name] = {**self.classes[name], 'description': given.get('description', '')}
         if names[1:] == ['properties']:
             self.classes[name].setdefault('properties', []).append(given)
             return 200, given
@@ -267,7 +269,7 @@ class Double:
         if one.get('vector') and 'vectorConfig' in about:
             vectors = {**vectors, next(iter(about['vectorConfig'])): one['vector']}
         stored = {'class': name, 'id': str(uuid.UUID(one['id'])), 'properties': properties,
-                  'creationTimeUnix': 1, 'lastUpdateTimeUnix': 1}
+                  **dict.fromkeys(('creationTimeUnix', 'lastUpdateTimeUnix'), int(time.time() * 1000))}
         if tenant:
             stored['tenant'] = tenant
         if 'vectorConfig' in about:
