@@ -48,6 +48,12 @@ PgFeedPosition make_slot(PgSession& session, const PgFollowed& followed, const s
 void check_slot(PgSession& session, const PgFollowed& followed, const PgFeedPosition& from,
                 const WalSystem& system);
 
+/// The same error when the table is another one by now, or its publication gives less than it all.
+void check_table(PgSession& session, const PgFollowed& followed, const PgFeedPosition& from);
+
+[[noreturn]] void changes_lost(const PgFollowed& followed, const PgFeedPosition& from,
+                               const std::string& why);
+
 /// SQL that ends it: what a slot keeps fills the disk.
 std::string drop_slot_sql(const PgFollowed& followed, const std::string& slot);
 
