@@ -101,20 +101,22 @@ void look_at_parts(PgSession& session, const PgFollowed& followed, const std::st
       found.add(fmt::format("the publication {} leaves out {} of the key", name, column), whole);
 }
 
-void look_at_publication(PgSession& session, const PgFollowed& followed, const std::string& name,
-                         Obstacles& found) {
+/// Its oid.
+uint32_t look_at_publication(PgSession& session, const PgFollowed& followed,
+                             const std::string& name, Obstacles& found) {
   const PgRows rows = session.query(
       "SELECT p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate, EXISTS (SELECT FROM "
       "pg_catalog.pg_publication_tables t JOIN pg_catalog.pg_namespace n ON n.nspname = "
       "t.schemaname JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = "
-      "t.tablename WHERE t.pubname = $1 AND c.oid = $2::regclass) FROM pg_catalog.pg_publication p "
+      "t.tablename WHERE t.pubname = $1 AND c.oid = $2::regclass), p.oid FROM "
+      "pg_catalog.pg_publication p "
       "WHERE p.pubname = $1",
       {name, PgSession::quote_table(followed.reading.table)});
   const std::string quoted = PgSession::quote_name(name);
   if (rows.size() == 0) {
     found.add(fmt::format("there is no publication {}", name),
               fmt::format("create publication {} for table {}", quoted, followed.reading.table));
-    return;
+    return 0;
   }
   if (rows.text(0, 0) != "t")
     found.add(fmt::format("the publication {} leaves changes out", name),
@@ -125,6 +127,7 @@ void look_at_publication(PgSession& session, const PgFollowed& followed, const s
               fmt::format("alter publication {} add table {}", quoted, followed.reading.table));
   if (rows.text(0, 1) == "t" && session.server_version() >= kColumnLists)
     look_at_parts(session, followed, name, found);
+  return static_cast<uint32_t>(std::stoul(rows.text(0, 2)));
 }
 
 void look_at_rights(PgSession& session, const PgFollowed& followed, Obstacles& found) {
@@ -235,6 +238,7 @@ uint64_t feed_time(int64_t unix_micros) noexcept {
 std::string PgFeedPosition::text() const {
   std::string out = fmt::format("lsn:{} slot:{} system:{} table:{} time:{}", lsn_text(lsn), slot,
                                 system, table, time);
+  if (publication != 0) out += fmt::format(" publication:{}", publication);
   if (in != 0) out += fmt::format(" in:{} passed:{}", lsn_text(in), passed);
   return out;
 }
@@ -250,6 +254,8 @@ PgFeedPosition PgFeedPosition::of(std::string_view text, std::string_view shown)
   out.lsn = *lsn, out.slot = *slot, out.system = *system;
   out.table = static_cast<uint32_t>(position_number(text, "table", shown));
   out.time = position_number(text, "time", shown);
+  if (spec_field(text, "publication"))
+    out.publication = static_cast<uint32_t>(position_number(text, "publication", shown));
   if (const auto in = lsn_of(spec_field(text, "in").value_or(""))) {
     out.in = *in;
     out.passed = position_number(text, "passed", shown);
@@ -281,9 +287,10 @@ void check_followed(PgSession& session, const PgFollowed& followed, const std::s
   } else if (found.what.empty()) {
     look_at_server(session, slot, found);
     look_at_table(session, followed, found);
-    followed.publication.empty()
-        ? look_at_rights(session, followed, found)
-        : look_at_publication(session, followed, followed.publication, found);
+    if (followed.publication.empty())
+      look_at_rights(session, followed, found);
+    else
+      look_at_publication(session, followed, followed.publication, found);
   }
   if (found.what.empty()) return;
   throw Error(Code::kConfig,
@@ -298,6 +305,9 @@ PgFeedPosition make_slot(PgSession& session, const PgFollowed& followed, const s
   PgFeedPosition out;
   out.slot = slot;
   out.table = table_oid(session, followed);
+  Obstacles none;
+  out.publication = look_at_publication(
+      session, followed, followed.publication.empty() ? slot : followed.publication, none);
   const PgRows made = session.query(
       "SELECT lsn, (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::int8 "
       "FROM pg_catalog.pg_create_logical_replication_slot($1, 'pgoutput')",
@@ -346,10 +356,13 @@ void check_table(PgSession& session, const PgFollowed& followed, const PgFeedPos
   if (rows.text(0, 0) != "t")
     changes_lost(followed, from, "the table was dropped, renamed or made anew");
   Obstacles found;
-  look_at_publication(session, followed,
-                      followed.publication.empty() ? from.slot : followed.publication, found);
+  const std::string& name = followed.publication.empty() ? from.slot : followed.publication;
+  const uint32_t publication = look_at_publication(session, followed, name, found);
   if (!found.what.empty())
     changes_lost(followed, from, fmt::format("{}", fmt::join(found.what, "; ")));
+  // Servers from 18 on pass over what was changed meanwhile, instead of ending the stream.
+  if (from.publication != 0 && publication != from.publication)
+    changes_lost(followed, from, fmt::format("the publication {} was made anew", name));
 }
 
 std::string drop_slot_sql(const PgFollowed& followed, const std::string& slot) {

@@ -20,8 +20,9 @@ struct PgFollowed {
 struct PgFeedPosition {
   Lsn lsn = 0;
   std::string slot, system;
-  uint32_t table = 0;  // its oid
-  uint64_t time = 0;   // as Feed::time_of() gives it
+  uint32_t table = 0;        // its oid
+  uint64_t time = 0;         // as Feed::time_of() gives it
+  uint32_t publication = 0;  // its oid; 0: not kept
   /// Of the transaction that comes next, which commits at `in`, so many TRUNCATEs are passed.
   Lsn in = 0;
   uint64_t passed = 0;

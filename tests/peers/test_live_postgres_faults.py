@@ -137,6 +137,9 @@ class LivePostgresFaults(unittest.TestCase):
         self.source.query(f'drop publication {name}')
         self.assert_lost(move, f'there is no publication {name}')
         self.assert_lost(move.start(), f'there is no publication {name}')
+        self.source.query(f"update {self.name} set body = 'unheard'")
+        self.source.query(f'create publication {name} for table {self.name} (id)')
+        self.assert_lost(move.start(), f'the publication {name} was made anew')
 
 
 if __name__ == '__main__':
