@@ -39,7 +39,7 @@ void refuse_bad_query(const std::vector<float>& query) {
   if (at == query.end()) return;
   throw Error(Code::kConfig,
               fmt::format("element {} of the query is {}: nothing is near to that",
-                          at - query.begin() + 1, *at),
+                          at - query.begin() + 1, std::isnan(*at) ? "NaN" : fmt::format("{}", *at)),
               "a vector that is searched for has finite numbers only");
 }
 

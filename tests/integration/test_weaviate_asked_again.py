@@ -1,5 +1,6 @@
 """Runs into a Weaviate that one before must not be taken for: other tenants and classes, objects of others."""
 import json
+import re
 import signal
 import time
 import unittest
@@ -186,9 +187,9 @@ for _, from in ipairs {
 end
 ''', encoding='utf-8')
         told = self.run_lugger('ask.lua')
-        for words in ('element 1 of the query is', 'element 4 of the query is', 'a zero vector has no cosine'):
+        for words in ('element 1 of the query is NaN', 'element 4 of the query is inf', 'a zero vector has no cosine'):
             self.assertEqual(told.out.count(words), 2, told.out)
-        self.assertEqual(told.out.count('true'), 2, told.out)
+        self.assertEqual(len(re.findall('(?m)^true', told.out)), 2, told.out)
 
 
 if __name__ == '__main__':
