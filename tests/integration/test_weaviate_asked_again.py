@@ -1,4 +1,5 @@
-"""Runs into a Weaviate that one before must not be taken for: other tenants and classes, objects of others."""
+"""Runs into a Weaviate that one before must not be taken for: other tenants and classes, and objects of
+others."""
 import json
 import re
 import signal
@@ -67,8 +68,8 @@ class Tenants(Case):
         for one in documents:
             one['title'] += 'x' * 3000
         self.documents(documents[:3])
-        (self.cwd / 'into.lua').write_text(TENANT.replace("key = 'doc'", "key = 'doc', on_conflict = 'update'"),
-                                           encoding='utf-8')
+        update = TENANT.replace("key = 'doc'", "key = 'doc', on_conflict = 'update'")
+        (self.cwd / 'into.lua').write_text(update, encoding='utf-8')
         self.load('beta', '--create')
         self.client.ask('PUT', '/schema/Docs/tenants', [{'name': 'beta', 'activityStatus': 'COLD'}])
         self.documents(documents)
@@ -98,8 +99,8 @@ class Classes(Case):
             self.assertEqual(len(self.client.all(name)), 19)
         self.client.ask('POST', '/aliases', {'alias': 'Now', 'class': 'Second'})
         self.assertIn('loaded before', repr(load('Now')))
-        third = self.client.get('/schema/Second')
-        self.client.make({**{name: third[name] for name in ('properties', 'vectorConfig')}, 'class': 'Third'})
+        second = self.client.get('/schema/Second')
+        self.client.make({'class': 'Third', **{name: second[name] for name in ('properties', 'vectorConfig')}})
         self.client.ask('PUT', '/aliases/Now', {'class': 'Third'})
         self.assertNotIn('loaded before', repr(load('now')))
         self.assertEqual(len(self.client.all('Third')), 19)
@@ -146,7 +147,8 @@ class Foreign(Case):
         self.run_lugger('run', 'into.lua', '--create')
         one = next(iter(self.client.all('Docs').values()))
         other = str(uuid.uuid4())
-        self.client.add([{**{name: one[name] for name in ('class', 'properties', 'vectors')}, 'id': other}])
+        copy = {name: one[name] for name in ('class', 'properties', 'vectors')}
+        self.client.add([{**copy, 'id': other}])
         for _ in range(3):
             found = self.run_lugger('verify', 'into.lua', expect=4)
             self.assertIn(f'(id {other})', found.out)
