@@ -1,6 +1,7 @@
 -- vector.estimate: what embedding the texts of a source would cost.
 local fault = require 'lugger.inner.base.fault'
 local value = require 'lugger.inner.base.value'
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local estimate = {}
 
@@ -12,9 +13,9 @@ local estimate = {}
 ---@field bytes_per_token number|nil 4 when not given, as of English
 
 ---@class lugger.vector.estimate
----@field documents integer in the source
+---@field documents integer of the source
 ---@field measured integer documents that were read
----@field without_text integer of these, those that have none: they cannot be embedded
+---@field without_text integer those of them that have none: they cannot be embedded
 ---@field tokens number of all documents
 ---@field tokens_per_document number the mean of those that have text
 ---@field longest number tokens of the longest text
@@ -42,8 +43,9 @@ local function field(doc, path)
 end
 
 -- The bytes of a document's text.
+---@return integer
 local function size_of(doc, paths)
-  local bytes = 0
+  local bytes = 0 --[[@as integer]]
   for _, path in ipairs(paths) do
     local text = field(doc, path)
     if type(text) == 'string' then bytes = bytes + #text end
@@ -82,6 +84,7 @@ function estimate.of(source, settings)
   local sample, size = number(settings, 'sample'), not info.compressed and tonumber(info.bytes) or 0
   if not info.documents and size == 0 then sample = nil end -- nothing tells how much the rest is
   local parts = sample and source:split(16) or { false }
+  ---@type { measured: integer, without_text: integer, bytes: number, longest: number, read: number }
   local found = { measured = 0, without_text = 0, bytes = 0, longest = 0, read = 0 }
   for _, part in ipairs(parts) do
     local most = sample and math.ceil(sample / #parts) or math.huge
@@ -89,9 +92,10 @@ function estimate.of(source, settings)
     measure(cursor, paths, most, found)
     cursor:close()
   end
-  local with_text, documents = found.measured - found.without_text, found.measured
+  local with_text = found.measured - found.without_text
+  local documents = found.measured
   if sample and info.documents then
-    documents = math.max(documents, tonumber(info.documents))
+    documents = math.max(documents, tonumber(info.documents) --[[@as integer]])
   elseif sample and found.read > 0 then
     documents = math.floor(documents * math.max(size / found.read, 1) + 0.5)
   end
