@@ -100,7 +100,8 @@ class Classes(Case):
         self.client.ask('POST', '/aliases', {'alias': 'Now', 'class': 'Second'})
         self.assertIn('loaded before', repr(load('Now')))
         second = self.client.get('/schema/Second')
-        self.client.make({'class': 'Third', **{name: second[name] for name in ('properties', 'vectorConfig')}})
+        copy = {name: second[name] for name in ('properties', 'vectorConfig')}
+        self.client.make({'class': 'Third', **copy})
         self.client.ask('PUT', '/aliases/Now', {'class': 'Third'})
         self.assertNotIn('loaded before', repr(load('now')))
         self.assertEqual(len(self.client.all('Third')), 19)
@@ -189,7 +190,8 @@ for _, from in ipairs {
 end
 ''', encoding='utf-8')
         told = self.run_lugger('ask.lua')
-        for words in ('element 1 of the query is NaN', 'element 4 of the query is inf', 'a zero vector has no cosine'):
+        for words in ('element 1 of the query is NaN', 'element 4 of the query is inf',
+                      'a zero vector has no cosine'):
             self.assertEqual(told.out.count(words), 2, told.out)
         self.assertEqual(len(re.findall('(?m)^true', told.out)), 2, told.out)
 
