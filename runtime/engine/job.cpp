@@ -15,6 +15,7 @@
 #include "engine/start.hpp"
 #include "place/feed.hpp"
 #include "place/identity.hpp"
+#include "place/modes.hpp"
 #include "plan/infer.hpp"
 #include "registry/registry.hpp"
 
@@ -164,6 +165,18 @@ void check_throttle(JobImpl& job, TargetReport& report) {
   }
 }
 
+/// A problem, unless there is a run that goes on or was all there is to load.
+void judge_refused(JobImpl& job, const RunRequest& request, const RunSettings& settings,
+                   TargetReport& report) {
+  const std::unique_ptr<State> state = job.target->state();
+  if (begins(*state, request, *job.shape_once(), settings.again)) {
+    report.problems.push_back(report.mode_reason);
+    return;
+  }
+  report.mode = state->latest(request.job)->mode;
+  report.mode_reason = "as the run that is there";
+}
+
 }  // namespace
 
 JobPlan Job::plan(const RunSettings& settings) {
@@ -191,6 +204,9 @@ JobPlan Job::plan(const RunSettings& settings) {
     if (const auto lost = lost_tables(*state, request, plan.report.missing))
       plan.report.problems = {fmt::format("{}; {}", lost->message(), lost->hint())};
   }
+  if (plan.report.mode == kRefusedMode && !settings.retry_rejects)
+    judge_refused(*impl_, request_of(impl_->spec, plan.source_info.identity, settings), settings,
+                  plan.report);
   check_throttle(*impl_, plan.report);
   if (plan.report.problems.empty())
     impl_->planned = {settings.create, settings.follow, plan.report};

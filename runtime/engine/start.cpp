@@ -145,8 +145,8 @@ std::string why_once(const PlanShape& shape, bool same_script) {
     return fmt::format("; {} has no key, so nothing was loaded again (--again does)", table);
   if (mapping.on_conflict != OnConflict::kError || !same_script) return {};
   return fmt::format(
-      "; {} refuses keys that are there, so nothing was loaded again (on_conflict = 'skip' or "
-      "'update' does)",
+      "; {} refuses keys that are there, so nothing was loaded again (on_conflict = 'update' "
+      "does)",
       table);
 }
 
@@ -174,6 +174,10 @@ std::optional<DoneBefore> done_before(State& state, const RunRequest& request,
 
 namespace {
 
+bool all_done(const std::vector<PartitionRecord>& partitions) {
+  return std::ranges::all_of(partitions, &PartitionRecord::done);
+}
+
 /// Reports a run that is done already when the job is started again. True: nothing is left to do.
 bool was_done(RunShared& shared, PreparedRun& prepared, const RunRequest& request) {
   if (shared.settings.retry_rejects) return false;
@@ -183,7 +187,7 @@ bool was_done(RunShared& shared, PreparedRun& prepared, const RunRequest& reques
   prepared.note = before->note;
   if (before->why.empty() || !prepared.report.holds_rows || shared.settings.again) return false;
   const std::vector<PartitionRecord> partitions = state.partitions(before->run.run);
-  if (!std::ranges::all_of(partitions, &PartitionRecord::done)) {
+  if (!all_done(partitions)) {
     if (!shared.shape->mapping().key.empty()) return false;
     throw Error(Code::kConflict,
                 fmt::format("{} holds the rows of run {}, which stopped at its limit, and no key "
@@ -197,6 +201,18 @@ bool was_done(RunShared& shared, PreparedRun& prepared, const RunRequest& reques
   prepared.was_done = true;
   return true;
 }
+
+}  // namespace
+
+bool begins(State& state, const RunRequest& request, const PlanShape& shape, bool again) {
+  const std::optional<RunRecord> latest = state.latest(request.job);
+  if (latest && is_unfinished(*latest))
+    return request.restart || gives_way(state, *latest, request, {});
+  const std::optional<DoneBefore> before = done_before(state, request, shape);
+  return !before || before->why.empty() || again || !all_done(state.partitions(before->run.run));
+}
+
+namespace {
 
 /// Ends the sharing of a run that other processes may have joined.
 void keep_alone(State& state, const RunRecord& run) {

@@ -31,6 +31,8 @@ struct DoneBefore {
 };
 std::optional<DoneBefore> done_before(State& state, const RunRequest& request,
                                       const PlanShape& shape);
+/// True when a run loads from the beginning: none goes on, and none was all there was to load.
+bool begins(State& state, const RunRequest& request, const PlanShape& shape, bool again);
 
 /// What the run meets at its target, and of what kind its source is.
 TargetReport inspect_target(JobImpl& job, const RunSettings& settings);

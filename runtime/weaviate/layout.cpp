@@ -289,6 +289,11 @@ std::string index_of(const LayoutOptions& options, const std::string& distance, 
 
 }  // namespace
 
+std::string LayoutOptions::told(const std::string& server) const {
+  return fmt::format("class {}{} at {}", class_name, tenant.empty() ? "" : ", tenant " + tenant,
+                     server);
+}
+
 bool ClassLayout::has_references() const noexcept {
   return std::ranges::any_of(
       slots, [](const SlotLayout& slot) { return slot.form == ObjectForm::kReference; });

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/error.hpp"
+#include "place/modes.hpp"
 #include "weaviate/address.hpp"
 #include "weaviate/awake.hpp"
 #include "weaviate/layout.hpp"
@@ -45,6 +46,13 @@ constexpr auto kOptions = joined_options(
 // The ways of loading, which a run keeps.
 constexpr std::string_view kFill = "fill", kReplace = "replace";
 
+constexpr std::string_view kUpdateReplaces =
+    "on_conflict = 'update' replaces those of equal ids and keeps the others";
+
+std::string holding_objects(const std::string& class_name) {
+  return fmt::format("the class {} holds objects", class_name);
+}
+
 /// The class of the URL, or else that of the plan.
 LayoutOptions named(LayoutOptions options, const PlanShape& plan) {
   if (options.class_name.empty()) options.class_name = class_name_of(plan.tables()[0].name);
@@ -75,13 +83,13 @@ class WeaviateTarget final : public Target {
     layout_.distance = options.text("distance");
     layout_.index_type = options.text("index", "hnsw");
     layout_.class_name = address_.class_name;
+    table_ = options.text("table");
     if (options.text("inactive", "activate") == "activate") layout_.tenant_state = state_;
-    if (const std::string table = options.text("table");
-        !table.empty() && !layout_.class_name.empty() &&
-        class_name_of(table) != layout_.class_name) {
+    if (!table_.empty() && !layout_.class_name.empty() &&
+        class_name_of(table_) != layout_.class_name) {
       throw Error(Code::kConfig,
                   fmt::format("the URL names the class {} and table = '{}' another",
-                              layout_.class_name, table),
+                              layout_.class_name, table_),
                   "name it once");
     }
   }
@@ -95,7 +103,15 @@ class WeaviateTarget final : public Target {
   }
   std::vector<VectorManifest> manifests(const PlanShape& plan) override;
   void keep_manifests(const PlanShape& plan) override;
-  std::unique_ptr<State> state() override { return make_file_state(state_); }
+  std::unique_ptr<State> state() override {
+    return make_file_state(
+        state_, [endpoint = address_.endpoint, names = layout_, table = table_]() mutable {
+          if (names.class_name.empty() && !table.empty()) names.class_name = class_name_of(table);
+          WeaviateServer server(endpoint);
+          if (!names.class_name.empty()) find_named(server, names);
+          return names.told(endpoint->settings().base);
+        });
+  }
   std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override;
   std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
                                   Tally& tally) override;
@@ -121,6 +137,7 @@ class WeaviateTarget final : public Target {
 
   WeaviateAddress address_;
   std::string state_;
+  std::string table_;  // as the options name it
   std::shared_ptr<SharedLedger> ledger_;
   LayoutOptions layout_;
   std::mutex mutex_;
@@ -183,6 +200,19 @@ void inspect_asleep(const PlanShape& plan, const WeaviateTenant& tenant,
   }
 }
 
+/// Says so of a tenant that is on only because a run was killed.
+void tell_left_on(const std::shared_ptr<HttpEndpoint>& endpoint, const LayoutOptions& options,
+                  TargetReport& report) {
+  if (options.tenant_state.empty()) return;
+  const auto awake =
+      std::make_shared<AwakeTenants>(endpoint, options.class_name, options.tenant_state);
+  const std::vector<std::string> left = awake->left_on();
+  if (std::ranges::find(left, options.tenant) == left.end()) return;
+  report.warnings.push_back(
+      fmt::format("the tenant {} was turned on by a run that was killed: the next run turns it off",
+                  options.tenant));
+}
+
 TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool again) {
   TargetReport report;
   report.place = address_.shown;
@@ -225,12 +255,16 @@ void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass&
     if (options.tenant.empty()) return;
     const std::optional<WeaviateTenant> tenant = find_tenant(server, options);
     if (!tenant) return;  // it is made, and holds nothing
+    if (tenant->active) tell_left_on(address_.endpoint, options, report);
     if (!tenant->active) return inspect_asleep(plan, *tenant, options, report);
   }
   report.holds_rows = server.holds_objects(options.class_name, options.tenant);
   if (!report.holds_rows) return;
-  report.mode = kReplace;
-  report.mode_reason = "the class holds objects, which those of equal ids replace; batches of REST";
+  const bool refused = plan.mapping().on_conflict == OnConflict::kError;
+  report.mode = refused ? kRefusedMode : kReplace;
+  report.mode_reason =
+      refused ? fmt::format("{}; {}", holding_objects(options.class_name), kUpdateReplaces)
+              : "the class holds objects, which those of equal ids replace; batches of REST";
 }
 
 std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkOptions& options) {
@@ -241,9 +275,8 @@ std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkO
     throw Error(Code::kConfig, fmt::format("Weaviate has no class {}", names.class_name),
                 "make it, or let lugger make it: --create");
   }
-  if (options.mode == kReplace && plan.mapping().on_conflict == OnConflict::kError) {
-    throw Error(Code::kConflict, fmt::format("the class {} holds objects", names.class_name),
-                "on_conflict = 'update' replaces those of equal ids and keeps the others");
+  if (options.mode == kRefusedMode) {
+    throw Error(Code::kConflict, holding_objects(names.class_name), std::string(kUpdateReplaces));
   }
   if (!names.tenant.empty()) {
     const std::lock_guard lock(mutex_);
