@@ -102,9 +102,22 @@ void ObjectImporter::read_results(const EchoFilter& echo, size_t from, size_t to
     if (status != "SUCCESS" || faulty) {
       const bool told = faulty && errors.at(0)["message"].get(words) == simdjson::SUCCESS;
       judge(i, told ? std::string(words) : fmt::format("status {}", status));
+      if (says(std::string(words), "vector index")) take_back(i);
     }
     ++i;
   }
+}
+
+/// Weaviate stores an object before its index takes the vector. Of one that the index refuses no
+/// search would know, and the class would hold what is a reject.
+void ObjectImporter::take_back(size_t refused) {
+  simdjson::dom::parser parser;
+  const simdjson::padded_string json(object(refused));
+  const simdjson::dom::element stored = parser.parse(json);
+  std::string_view id, tenant;
+  if (stored["id"].get(id) != simdjson::SUCCESS) return;
+  if (stored["tenant"].get(tenant) != simdjson::SUCCESS) tenant = {};
+  server_.erase(class_name_, std::string(tenant), std::string(id));
 }
 
 /// Most reasons are the object's own. The others would make rejects of everything that follows.

@@ -36,6 +36,7 @@ class ObjectImporter {
   void send(size_t from, size_t to);
   void read_results(const EchoFilter& echo, size_t from, size_t to);
   void judge(size_t object, std::string reason);
+  void take_back(size_t refused);
   void check_class();
   std::string_view object(size_t i) const noexcept;
 

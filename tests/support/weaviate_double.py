@@ -276,6 +276,7 @@ class Double:
             for vector in vectors:
                 if vector not in about['vectorConfig']:
                     raise Refused(422, f'collection {name} does not have configuration for vector {vector}')
+            self.objects[name][(tenant, stored['id'])] = stored     # it stays where the index refuses it
             stored['vectors'] = {key: self.floats(name, key, value) for key, value in vectors.items()}
         elif one.get('vector'):
             stored['vector'] = self.floats(name, '', one['vector'])
@@ -293,8 +294,9 @@ class Double:
         for other in itertools.islice(self.objects[name].values(), 1):
             known = other.get('vector') if not key else (other.get('vectors') or {}).get(key)
             if known and len(known) != len(value):
-                raise Refused(422, f'new node has a vector with length {len(value)}. Existing nodes have '
-                                   f"vectors with length {len(known)}: vector lengths don't match")
+                raise Refused(422, 'insert to vector index: new node has a vector with length '
+                                   f'{len(value)}. Existing nodes have vectors with length {len(known)}: '
+                                   "vector lengths don't match")
         return [shortest(single(number)) for number in value]
 
     @staticmethod
