@@ -331,7 +331,8 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   } else {
     prepare_alone(shared, prepared);
   }
-  shared.tries_again = settings.follow || shared.state->feed(job.spec.name).has_value();
+  shared.tries_again =
+      settings.follow || (asked.moves && shared.state->feed(job.spec.name).has_value());
   shared.rejected_before = shared.changes && shared.state->count_rejects(job.spec.name) != 0;
   shared.sink_options.run = shared.run;
   shared.sink_options.mode = prepared.report.mode;
