@@ -38,7 +38,6 @@
 --- How vectors were made. Of a job: of all its columns of vectors, or one for each, by the column's name. It is kept in
 --- the target, and read back where that is a source.
 ---@class lugger.manifest_spec { model = 'text-embedding-3-small', normalised = true, metric = 'cosine' }
----@field [string] lugger.manifest_spec of one column
 ---@field model string|nil
 ---@field revision string|nil
 ---@field prefix string|nil put before each text
