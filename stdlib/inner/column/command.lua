@@ -57,14 +57,13 @@ local function place_of(run, word)
     require('lugger.inner.cli.flags').usage_error(('%s is not a column of a table'):format(word),
       'as in docs.embedding, or public.docs.embedding')
   end
-  local row = run.main:query([[SELECT pg_catalog.concat(c.relnamespace::regnamespace::text, '.',
-      pg_catalog.quote_ident(c.relname)), n.nspname, c.relname
+  local row = run.main:query([[SELECT n.oid::regnamespace::text, n.nspname, c.relname
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = pg_catalog.to_regclass($1)]],
     { sql.table(name) }).rows[1]
   if not row then
     config.raise(('there is no table %s'):format(name), 'write it with its schema: public.' .. word)
   end
-  return { quoted = row[1], table = row[2] .. '.' .. row[3], column = column }
+  return { quoted = row[1] .. '.' .. sql.name(row[3]), table = row[2] .. '.' .. row[3], column = column }
 end
 
 local function open_job(row)
@@ -88,6 +87,7 @@ local function new_job(run, place, args)
     types.check_cast(db, facts.to, facts.from,
       '--back EXPRESSION gives the old value in SQL: the old column is kept current by it')
   end
+  steps.try(run.main, one)
   return one, db
 end
 

@@ -27,7 +27,11 @@ local identities = { a = 'ALWAYS', d = 'BY DEFAULT' }
 local sequence_sql = 'SELECT pg_catalog.pg_get_serial_sequence($1, $2)'
 local integers = { int2 = 'smallint', int4 = 'integer', int8 = 'bigint' } ---@type table<string, string|nil>
 
-local function default_of(one, to)
+--- The default of the column that comes.
+---@param one lugger.column_job
+---@param to lugger.column_way
+---@return string
+function exchange.default_of(one, to)
   local found = one.found
   if not to.forth or found.from.family == found.to.family then return found.default end
   return types.cast(found.from, found.to, '(' .. found.default .. ')')
@@ -46,7 +50,7 @@ local function carry_default(db, one, to)
     return
   end
   if not found.default then return end
-  db:exec(alter .. 'SET DEFAULT ' .. default_of(one, to))
+  db:exec(alter .. 'SET DEFAULT ' .. exchange.default_of(one, to))
   if sequence then
     local kind = integers[to.forth and found.to.name or found.from.name]
     if kind then db:exec(('ALTER SEQUENCE %s AS %s'):format(sequence, kind)) end

@@ -17,7 +17,7 @@ local column_sql = [[SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) AS t
     pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS default,
     pg_catalog.col_description(a.attrelid, a.attnum) AS comment, c.relkind::text AS kind,
     c.relispartition OR a.attinhcount > 0 OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid) AS inherits,
-    c.relname::text AS bare, c.relnamespace::regnamespace::text AS schema,
+    c.relname::text AS bare, c.oid::text AS oid, c.relnamespace::regnamespace::text AS schema,
     (SELECT nspname::text FROM pg_namespace n WHERE n.oid = c.relnamespace) AS namespace,
     pg_catalog.pg_table_size(c.oid) AS bytes, greatest(c.reltuples, 0)::float8 AS rows,
     a.attstorage::text AS storage, t.typstorage::text AS usual_storage, a.attstattarget AS target,

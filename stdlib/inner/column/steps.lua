@@ -123,6 +123,46 @@ function steps.index_statements(one)
   return out
 end
 
+local function trial_sql(one, like)
+  local out, facts, hidden = {}, one.found, sql.name(one.shadow)
+  local function add(text, ...) out[#out + 1] = text:format(...) end
+  add('CREATE TABLE %s (LIKE %s)', like, one.quoted)
+  add('ALTER TABLE %s ADD COLUMN %s %s', like, hidden, facts.to.spelled)
+  if facts.default then
+    add('ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s', like, hidden, exchange.default_of(one, one.to_new))
+  end
+  for _, text in ipairs(steps.index_statements(one)) do
+    out[#out + 1] = text:gsub(' CONCURRENTLY ', ' ', 1):gsub(' ON .- USING ', function()
+      return ' ON ' .. like .. ' USING '
+    end, 1)
+  end
+  for _, constraint in ipairs(facts.constraints) do
+    -- A foreign key would lock the other table.
+    if constraint.type == 'c' then
+      add('ALTER TABLE %s ADD %s', like, job.replaced(constraint.definition, one.column, one.shadow))
+    end
+  end
+  return out
+end
+
+--- Raises when what goes along cannot be made on the new type: tried on an empty table of the same shape, and rolled
+--- back.
+---@param connection lugger.migrate.connection
+---@param one lugger.column_job
+function steps.try(connection, one)
+  if connection:in_transaction() then return end
+  local like = ('%s.lugger_like_%s'):format(one.found.schema, one.found.oid)
+  local ok, err = pcall(function()
+    connection:begin()
+    for _, text in ipairs(trial_sql(one, like)) do connection:query(text) end
+  end)
+  connection:rollback()
+  if ok then return end
+  if type(err) ~= 'table' or err.code == 'connect' then error(err, 0) end
+  config.raise(('what goes along with %s.%s cannot be made for %s: %s'):format(one.table, one.column, one.type,
+    err.message), 'drop it first, and make what you want in its place afterwards')
+end
+
 --- Builds the indexes while others read and write. A unique one may refuse a write, so it is left to the swap.
 ---@param db lugger.migration_db
 ---@param one lugger.column_job

@@ -179,7 +179,7 @@ function book:write_step(entry, step)
     VALUES ($1::bigint, $2, $3, $4, $5, CASE WHEN $5 <> 'running' THEN pg_catalog.clock_timestamp() END, $6, $7)
     ON CONFLICT (entry, step) DO UPDATE SET statement = excluded.statement, digest = excluded.digest, state =
       excluded.state, finished_at = excluded.finished_at,
-      note = excluded.note, error = excluded.error]]):format(self.schema),
+      note = excluded.note, error = excluded.error]]):format(self.schema, self.steps_table),
     { entry, step.step, step.statement:sub(1, 4000), step.digest, step.state, step.note or native.null,
       step.error or native.null })
 end
