@@ -1,6 +1,6 @@
 """Pinecone's contract, answered from memory, with faults on demand: nobody can run the service itself. It
 is made from the public API files, the pages and the official client, which judges it
-(test_pinecone_double); what none of them says is marked (unverified).
+(test_pinecone_double, test_pinecone_contract); what none of them says is marked (unverified).
 
     server = Pinecone(key='k')
     index = server.make('docs', 3, 'cosine')
