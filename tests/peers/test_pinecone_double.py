@@ -14,9 +14,9 @@ ODD_IDS = ['a/b', 'a b', 'a+b', 'a&ids=c', 'a?b#c', '%41', '"', "'", '~', '\x01'
 
 
 class Client(Case):
-    @classmethod
-    def setUpClass(cls):
+    def setUp(self):
         pinecone_client.interpreter()
+        super().setUp()
 
     def test_indexes(self):
         dense = {'fields': {'_values': {'type': 'dense_vector', 'dimension': 3, 'metric': 'cosine'}}}
@@ -161,6 +161,24 @@ class Client(Case):
         left = index.records('ns')
         self.assertEqual(left.keys(), {'d0', 'd2'})
         self.assertEqual((left['d0']['year'], 'extra' in left['d0'], left['d0']['body']), (1, False, 'word '))
+
+    def test_many_at_once(self):
+        index, texts = self.server.make('docs', 64), self.server.make('texts', fields=FIELDS)
+        rows = [{'id': f'{i:05}', 'values': [i + 1, *range(63)]} for i in range(3000)]
+        large = [{'_id': str(i), 'v': [1, 2], 'body': 'x' * 38000} for i in range(100)]
+        done, split, pages, refused, imports = self.client(
+            ('docs', 'upsert', {'vectors': rows, 'batch_size': 100, 'show_progress': False}),
+            ('texts/documents', 'batch_upsert', {'namespace': 'n', 'documents': large, 'batch_size': 100,
+                                                 'show_progress': False}),
+            ('docs', 'list', {}),
+            ('docs', 'search_records', {'namespace': 'n', 'inputs': {'text': 'x'}, 'top_k': 1}),
+            ('docs', 'list_imports', {}))
+        self.assertEqual((done['upsertedCount'], done['errors'], len(index.records())), (3000, [], 3000))
+        self.assertEqual([one['id'] for page in pages for one in page['vectors']], [r['id'] for r in rows])
+        # A batch beyond 2 MB is refused, and sent again in parts.
+        self.assertEqual((split['errors'], len(texts.records('n'))), ([], 100))
+        self.assertIn(413, [ask.status for ask in self.server.requests if ask.index == 'texts'])
+        self.assertEqual((refused['status'], imports), (400, []))
 
     def test_namespaces(self):
         index = self.server.make('docs', 2)
