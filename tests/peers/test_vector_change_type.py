@@ -136,7 +136,8 @@ class Walk(unittest.TestCase):
         said = self.change('--step', 'add', expect=1).err
         self.assertIn('cannot be made for halfvec(3): ', said)
         self.assertIn('vector_norm(halfvec) does not exist', said)
-        self.assertEqual(self.database.query("select count(*) from pg_class where relname ~ 'lugger_like'"), '0')
+        self.assertEqual(self.database.query(
+            "select count(*) from pg_class where relname ~ 'lugger_like'"), '0')
         self.assertEqual(self.type_of('embedding__new'), '')
 
     def test_s2_15_a_difference_is_found_and_named(self):
