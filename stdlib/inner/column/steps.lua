@@ -51,6 +51,8 @@ function steps.backfill(db, one)
   local watch = health.new(db, one.options.throttle)
   for batch in db:batches { table = one.table, key = one.key, batch_rows = one.options.batch_rows,
     pause_ms = one.options.pause_ms } do
+    -- Shorter than the usual deadlock_timeout: of two that wait for each other, this one gives way.
+    db:exec "SET LOCAL lock_timeout = '500ms'"
     db:exec(('%s WHERE %s AND %s'):format(one:touch_sql(one.to_new), where, batch.condition))
     watch:after(batch.rows)
   end

@@ -152,18 +152,32 @@ local function run_job(run, ex, part)
   require('lugger.inner.job.summary').print({ result }, 1, { script = ex.migration.path })
 end
 
+-- How far the steps are, as text.
+local function place_of(ex)
+  local parts = {}
+  for name, step in pairs(ex.known) do parts[#parts + 1] = name .. step.state .. (step.note or '') end
+  table.sort(parts)
+  return table.concat(parts, '\0')
+end
+
 --- Runs a function of a migration step by step.
 ---@param run lugger.migrate.run
 ---@param ex table an executor of steps
 ---@param body fun(db: lugger.migration_db, dbs: table<string, lugger.migration_db>)
 function apply.function_by_steps(run, ex, body)
   -- When a batch cannot get a lock, the function is called again, and skips what is done.
+  local last = place_of(ex)
   retry.run({ tries = run.options.tries, tell = run.say,
     recover = function()
       run.main:rollback()
       ex.replay:forget()
       ex.inner, ex.counter, ex.batch = false, 0, nil
       ex.known = run.ledger:steps(ex.entry)
+    end,
+    moved = function()
+      local before = last
+      last = place_of(ex)
+      return last ~= before
     end,
     about = function() return run:blockers(ex:last_tables()) end,
   }, function()
