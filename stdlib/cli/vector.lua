@@ -58,7 +58,8 @@ return {
     { 'state-schema', 'schema of the ledger (default lugger)', value = 'NAME' },
     { 'wait', 'wait while another process changes a column or runs migrations' },
   },
-  more = 'Exit status: 0 done, 1 failed, 2 usage, 4 queries fail, 130 stopped. The same command goes on after anything.',
+  more = 'Exit status: 0 done, 1 failed, 2 usage, 4 queries fail, 130 stopped.\n'
+    .. 'The same command goes on after anything.',
   examples = { "lugger vector change-type docs.embedding 'halfvec(1536)' --step plan",
     "lugger vector change-type docs.embedding 'halfvec(1536)' --step all",
     'lugger vector change-type docs.embedding --step drop' },

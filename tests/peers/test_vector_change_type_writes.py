@@ -103,6 +103,21 @@ class Written(unittest.TestCase):
         self.assertEqual(process.wait(60), 0)
         self.change('--step', 'compare')
 
+    def test_s2_12_a_batch_waits_while_the_server_is_not_well(self):
+        self.change('--step', 'add')
+        session = Session(self.database)
+        session.run('begin; select 1')
+        time.sleep(1.2)
+        process = self.start('--step', 'backfill', '--batch-rows', '500', '--max-long-transaction', '1s')
+        time.sleep(2)
+        self.assertIsNone(process.poll())
+        session.run('commit')
+        session.close()
+        said = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, 0, said)
+        self.assertRegex(said, r'waits: a transaction is \d+ s old \(max_long_transaction 1 s\)\n *goes on')
+        self.change('--step', 'compare')
+
     def test_behind_a_pooler(self):
         pooler.require()
         pooled = pooler.Pooled(self.server)

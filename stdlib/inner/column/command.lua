@@ -68,9 +68,14 @@ local function place_of(run, word)
   return { quoted = row[1] .. '.' .. sql.name(row[3]), table = row[2] .. '.' .. row[3], column = column }
 end
 
-local function open_job(row)
+-- How fast a step goes is asked for with the step.
+local function options_of(args)
+  return { batch_rows = args.batch_rows, pause_ms = args.pause_ms, throttle = args.throttle }
+end
+
+local function open_job(row, args)
   local one = job.of(native.json_tables(row.spec))
-  one.entry = row.entry
+  one.entry, one.options = row.entry, options_of(args)
   return one
 end
 
@@ -170,7 +175,7 @@ local function one_step(run, place, name, args)
   end
   local one
   if row then
-    one = open_job(row)
+    one = open_job(row, args)
   else
     one = new_job(run, place, args)
     change_plan.check(reading_db(run, place), one, args)
@@ -218,7 +223,7 @@ local function check_queries(run, place, args)
     config.raise(('%s.%s: --queries runs on the new column before the swap'):format(place.table, place.column),
       phase == 'begun' and 'it is there from --step add on; with --step index plans are as they will be' or nil)
   end
-  return queries.check(run, open_job(row), args.queries, args.role) and cli.exit.done or cli.exit.differences
+  return queries.check(run, open_job(row, args), args.queries, args.role) and cli.exit.done or cli.exit.differences
 end
 
 --- Runs the command.

@@ -17,7 +17,7 @@ local function notes(db, one)
   local function add(text, ...) out[#out + 1] = text:format(...) end
   add('the column moves to the end of the row: INSERT without a list of columns, COPY without one and SELECT * see it')
   add('until it is dropped, one column more is there: %s before the swap, %s behind it', one.shadow, one.old)
-  for _, row in ipairs(db:query(triggers_sql, one.quoted)) do
+  for _, row in ipairs(one.found.quiet and {} or db:query(triggers_sql, one.quoted)) do
     add('the trigger %s fires for each row that is filled', row.name)
   end
   for _, name in ipairs(found.functions(db, one.found, one.column)) do
@@ -56,6 +56,7 @@ local function goes_along(one)
     add('%s %s', index.constraint_type and 'constraint' or 'index', index.name)
   end
   for _, constraint in ipairs(facts.constraints) do add('constraint %s: %s', constraint.name, constraint.definition) end
+  for _, view in ipairs(facts.views) do add('view %s, dropped and made again in the swap', view.name) end
   if facts.not_null then add('NOT NULL') end
   if facts.default then add('default %s', facts.default) end
   if facts.identity and facts.identity ~= '' then add('identity') end

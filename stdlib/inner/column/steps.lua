@@ -40,6 +40,18 @@ function steps.add(db, one)
   end)
 end
 
+-- What the application's triggers do for a write of its own (a time of change, a history) must not happen because a
+-- column is filled. The trigger that converts fires always.
+local function quietly(db, one)
+  if one.found.quiet then db:exec 'SET LOCAL session_replication_role = replica' end
+end
+
+local function batches(db, one)
+  local options = one.options
+  return db:batches { table = one.table, key = one.key, batch_rows = options.batch_rows, pause_ms = options.pause_ms,
+    between = options.throttle and health.waiter(db, options.throttle) }
+end
+
 --- Fills the rows that were there before, in batches by key. The trigger converts: one place decides what a value
 --- becomes, and a value that cannot be converted is noted and stops nothing.
 ---@param db lugger.migration_db
@@ -48,15 +60,12 @@ function steps.backfill(db, one)
   local shadow = sql.name(one.shadow)
   local where = shadow .. ' IS NULL'
   if not one.using then where = ('%s AND %s IS NOT NULL'):format(where, sql.name(one.column)) end
-  local watch = health.new(db, one.options.throttle)
-  for batch in db:batches { table = one.table, key = one.key, batch_rows = one.options.batch_rows,
-    pause_ms = one.options.pause_ms } do
+  for batch in batches(db, one) do
     -- Shorter than the usual deadlock_timeout: of two that wait for each other, this one gives way.
     db:exec "SET LOCAL lock_timeout = '500ms'"
+    quietly(db, one)
     db:exec(('%s WHERE %s AND %s'):format(one:touch_sql(one.to_new), where, batch.condition))
-    watch:after(batch.rows)
   end
-  watch:close()
 end
 
 -- What the rows of a batch must have, and have not.
@@ -77,17 +86,14 @@ local function note_differences(db, one, to, why)
   local select = ('INSERT INTO %s SELECT %s, %s FROM %s WHERE '):format(one.refused, table.concat(keys, ', '),
     sql.literal(why), one.quoted)
   local condition = differing(one, to)
-  local watch = health.new(db, one.options.throttle)
-  for batch in db:batches { table = one.table, key = one.key, batch_rows = one.options.batch_rows,
-    pause_ms = one.options.pause_ms } do
-    db:exec(('%s%s AND %s'):format(select, batch.condition, condition))
-    watch:after(batch.rows)
-  end
-  watch:close()
+  for batch in batches(db, one) do db:exec(('%s%s AND %s'):format(select, batch.condition, condition)) end
 end
 
 local function try_again(db, one, to)
-  db:transaction(function() db:exec(one:again_sql(to)) end)
+  db:transaction(function()
+    quietly(db, one)
+    db:exec(one:again_sql(to))
+  end)
 end
 
 local function do_not_become(one)
