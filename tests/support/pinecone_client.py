@@ -1,6 +1,6 @@
 """The official client of Pinecone, from PyPI, in an environment of its own (peer_cache): a judge that
-neither lugger nor the double has a part in. This file is also the program that runs there: URL KEY, steps
-come in as JSON and results go out."""
+neither lugger nor the double has a part in. This file is also the program that runs there: URL KEY CA,
+steps come in as JSON and results go out."""
 import json
 import subprocess
 import sys
@@ -21,13 +21,14 @@ def interpreter():
     return python
 
 
-def ask(server, *steps, key=None):
+def ask(server, *steps, key=None, authority=''):
     """Of each step, (object, method, arguments), what the client makes of it; what it raises as
     {'raised': its class, 'status': ..., 'message': ...}. The object is 'indexes', the name of an index, or
-    that name and '/documents'."""
+    that name and '/documents'. `authority`: a file with certificates that are trusted."""
     # Isolated: its module is called as one of ours could be.
-    done = subprocess.run([interpreter(), '-I', '-B', __file__, server.url, key or server.key or 'none'],
-                          input=json.dumps(steps), capture_output=True, text=True, timeout=120)
+    done = subprocess.run([interpreter(), '-I', '-B', __file__, server.url, key or server.key or 'none',
+                           str(authority)], input=json.dumps(steps), capture_output=True, text=True,
+                          timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -58,8 +59,8 @@ def step(client, what, method, arguments):
 
 def main():
     import pinecone
-    url, key = sys.argv[1:]
-    client, out = pinecone.Pinecone(api_key=key, host=url), []
+    url, key, authority = sys.argv[1:]
+    client, out = pinecone.Pinecone(api_key=key, host=url, ssl_ca_certs=authority or None), []
     for what, method, arguments in json.load(sys.stdin):
         try:
             out.append(step(client, what, method, arguments))

@@ -1,6 +1,6 @@
 """Pinecone's contract, answered from memory, with faults on demand: nobody can run the service itself. It
 is made from the public API files, the pages and the official client, which judges it
-(test_pinecone_double); what none of them says is marked (unverified).
+(test_pinecone_double, test_pinecone_contract); what none of them says is marked (unverified).
 
     server = Pinecone(key='k')
     index = server.make('docs', 3, 'cosine')
@@ -48,6 +48,10 @@ DATA = (
     ('POST', '/namespaces', 'namespaces.create', '2025-10', pages.create_namespace),
     ('GET', '/namespaces/{}', 'namespaces.get', '2025-04', pages.get_namespace),
     ('DELETE', '/namespaces/{}', 'namespaces.delete', '2025-04', pages.delete_namespace),
+    ('POST', '/records/namespaces/{}/upsert', 'records.upsert', '2025-01', pages.records),
+    ('POST', '/records/namespaces/{}/search', 'records.search', '2025-01', pages.records),
+    ('POST', '/bulk/imports', 'imports.start', '2024-10', pages.start_import),
+    ('GET', '/bulk/imports', 'imports.list', '2024-10', pages.list_imports),
     *(('POST', f'/namespaces/{{}}/documents/{word}', f'documents.{word}', '2026-07', answer)
       for word, answer in documents.CALLS.items()),
 )

@@ -2,18 +2,9 @@
 import math
 import operator
 
-from pinecone_store import Refused, dumps
+from pinecone_store import Refused, doubles, dumps
 
 SHOWN = 16  # bytes of a value that a refusal shows
-
-
-def doubles(value):
-    """Numbers as the service has them."""
-    if isinstance(value, list):
-        return [doubles(one) for one in value]
-    if isinstance(value, dict):
-        return {key: doubles(one) for key, one in value.items()}
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def shown(value):

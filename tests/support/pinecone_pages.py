@@ -160,6 +160,22 @@ def refuse_pods(index, what):
         raise Refused(f'{what} is only supported for serverless indexes', 'UNIMPLEMENTED')
 
 
+# What the double only refuses. The words are (unverified).
+
+def records(index, ask, name):
+    raise Refused(f'Index {index.name} has no integrated embedding: the Records API is not for it')
+
+
+def start_import(index, ask):
+    refuse_pods(index, 'Import')
+    raise Refused('Import is not available on this plan', 'FORBIDDEN')
+
+
+def list_imports(index, ask):
+    refuse_pods(index, 'Import')
+    return {'data': []}
+
+
 def stats(index, ask):
     given = known(ask.body or {}, 'filter')
     if given.get('filter') and not index.pods:

@@ -39,6 +39,15 @@ def dumps(value):
     return json.dumps(value, ensure_ascii=False, separators=(',', ':'))
 
 
+def doubles(value):
+    """Numbers as the service has them."""
+    if isinstance(value, list):
+        return [doubles(one) for one in value]
+    if isinstance(value, dict):
+        return {key: doubles(one) for key, one in value.items()}
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def floats(numbers, what='values'):
     if not isinstance(numbers, list) or not set(map(type, numbers)) <= {int, float}:
         raise Refused(f'{what}: a list of numbers is wanted')
@@ -52,7 +61,7 @@ def floats(numbers, what='values'):
 
 
 def numbers_text(numbers):
-    """Nine digits give any float32 back."""
+    """Nine digits give any float32 back; how many the service writes is (unverified)."""
     if not numbers:
         return '[]'
     text = '%.9g,' * len(numbers) % tuple(numbers)
@@ -204,7 +213,7 @@ class Index:
             values, metadata, sparse = (*given, None, None)[:3] if isinstance(given, tuple) else (
                 given, None, None)
             made[one] = Record(array('f', values or []), sparse and Sparse(
-                list(sparse), array('f', sparse.values())), metadata)
+                list(sparse), array('f', sparse.values())), metadata and doubles(metadata))
         self.write(self.own(namespace), lambda space: space.put(made))
         self.settle()
 
