@@ -52,10 +52,15 @@ std::string in_query(std::string_view name, const std::string& value) {
   return value.empty() ? "" : fmt::format("&{}={}", name, percent_encode(value));
 }
 
+/// A count, which some versions give as a string.
 template <typename In>
 uint64_t number_of(In&& json) {
   uint64_t out = 0;
-  return json.get(out) == simdjson::SUCCESS ? out : 0;
+  std::string_view digits;
+  if (json.get(out) == simdjson::SUCCESS) return out;
+  if (json.get(digits) != simdjson::SUCCESS) return 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+  return error == std::errc() ? out : 0;
 }
 
 std::string known_name(std::string_view name) {
