@@ -8,7 +8,7 @@ from column_writers import Writers, held
 from peer_postgres import PgVector
 from sessions import Session, wait_for
 
-ROWS = 3000
+ROWS = 1500
 SETUP = f"""create table docs (id bigint primary key, title text not null, embedding vector(3));
 insert into docs select i, 'title ' || i, format('[%s,%s,1]', i / 8.0, i / 7.0)::vector
   from generate_series(1, {ROWS}) i;

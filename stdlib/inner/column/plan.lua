@@ -1,6 +1,7 @@
 -- What a change of a column's type will do: its statements, its locks, its disk, and what it cannot see to.
 local change_type = require 'lugger.inner.migrate.change_type'
 local config = require 'lugger.inner.cli.config'
+local extensions = require 'lugger.inner.column.extensions'
 local found = require 'lugger.inner.column.found'
 local search_paths = require 'lugger.inner.column.search_paths'
 local steps = require 'lugger.inner.column.steps'
@@ -32,6 +33,7 @@ end
 ---@param one lugger.column_job
 ---@param args table
 function plan.check(db, one, args)
+  extensions.check(db)
   local publications = found.publications(db, one.quoted)
   if #publications > 0 and not args.published then
     config.raise(('%s is published (%s): a subscriber without the column %s stops'):format(one.table,
@@ -76,6 +78,7 @@ function plan.show(db, one, args, options)
     facts.to.spelled)
   terminal.line('  about ', terminal.group(facts.rows), ' rows in ', terminal.bytes(facts.bytes),
     '; up to ', terminal.bytes(change_type.bytes(one)), ' of disk more until the next vacuum')
+  lines_of(extensions.lines(db, one))
   terminal.line('  new value:  ', one:forth(one.column))
   terminal.line('  and back:   ', one:reverse())
   local along = goes_along(one)

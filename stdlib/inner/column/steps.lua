@@ -2,6 +2,7 @@
 -- table usable, and the mark that it is done commits with what it did.
 local config = require 'lugger.inner.cli.config'
 local exchange = require 'lugger.inner.column.exchange'
+local extensions = require 'lugger.inner.column.extensions'
 local health = require 'lugger.inner.column.health'
 local job = require 'lugger.inner.column.job'
 local native = require 'lugger.native'
@@ -93,6 +94,8 @@ local function try_again(db, one, to)
   db:transaction(function()
     quietly(db, one)
     db:exec(one:again_sql(to))
+    -- Not to look like a setting of the session, which a pooler would lose.
+    if one.found.quiet then db:exec 'SET LOCAL session_replication_role TO DEFAULT' end
   end)
 end
 
@@ -176,7 +179,11 @@ end
 ---@param one lugger.column_job
 function steps.index(db, one)
   for _, index in ipairs(one.found.indexes) do
-    if not index.unique then db:exec(index_sql(one, index, one.to_new)) end
+    if not index.unique then
+      db:exec(index_sql(one, index, one.to_new))
+      extensions.wait(db, one, index, index.name .. '__new')
+      extensions.prove(db, one, index, index.name .. '__new')
+    end
   end
   db:exec(('ANALYZE %s (%s)'):format(one.quoted, sql.name(one.shadow)))
 end
@@ -242,6 +249,7 @@ function steps.drop(db, one)
     db:exec(('ALTER TABLE %s DROP COLUMN %s'):format(one.quoted, sql.name(one.old)))
     one:mark(db, 'drop')
   end)
+  if not db.executor.only_records then extensions.farewell(db, one) end
 end
 
 -- Before the swap nothing but what was added goes.

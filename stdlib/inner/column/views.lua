@@ -64,9 +64,9 @@ local function read(connection, oid, column)
   connection:query "SET LOCAL search_path = ''"
   for i, row in ipairs(connection:query(over_sql, { oid, column }).rows) do
     if row[2] ~= 'v' or row[8] == 't' then
-      config.raise(('%s %s depends on the column %s'):format(row[2] == 'm' and 'the materialized view'
-        or 'the view', row[3], column), row[2] == 'v' and 'it has triggers, rules, defaults or functions of its own: drop it first, '
-        .. 'and make it anew afterwards' or 'drop it first, and make it anew afterwards')
+      local own = 'it has triggers, rules, defaults or functions of its own: '
+      config.raise(('the %sview %s depends on the column %s'):format(row[2] == 'm' and 'materialized ' or '', row[3],
+        column), (row[2] == 'v' and own or '') .. 'drop it first, and make it anew afterwards')
     end
     list[i] = { name = row[3], made = made_sql(connection, row) }
   end
