@@ -207,9 +207,7 @@ PineconePage PineconeData::list(const std::string& name_space, const std::string
     std::string body = fmt::format(R"({{"limit":{})", kLimit);
     if (!token.empty()) body += R"(,"pagination_token":)" + json_string(token);
     body += '}';
-    answer = send({"POST",
-                   "/namespaces/" + percent_encode(shown_namespace(name_space)) + "/documents/list",
-                   body});
+    answer = send({"POST", documents_path(name_space, "list"), body});
   } else {
     answer = send(
         {"GET", fmt::format("/vectors/list?limit={}{}{}", kLimit, in_query("namespace", name_space),
@@ -242,9 +240,7 @@ std::optional<std::string> PineconeData::fetch(const std::string& name_space,
     std::string body = R"({"ids":[)";
     for (size_t i = 0; i < ids.size(); ++i) body += (i == 0 ? "" : ",") + json_string(ids[i]);
     body += "]}";
-    answer = send(
-        {"POST", "/namespaces/" + percent_encode(shown_namespace(name_space)) + "/documents/fetch",
-         body});
+    answer = send({"POST", documents_path(name_space, "fetch"), body});
   } else {
     std::string path = "/vectors/fetch";
     for (size_t i = 0; i < ids.size(); ++i)
@@ -260,8 +256,9 @@ std::optional<std::string> PineconeData::fetch(const std::string& name_space,
   return std::move(answer.body);
 }
 
-HttpAnswer PineconeData::upsert(const std::string& body) {
-  HttpAnswer answer = send({"POST", "/vectors/upsert", body});
+HttpAnswer PineconeData::upsert(const std::string& name_space, const std::string& body) {
+  HttpAnswer answer =
+      send({"POST", documents_ ? documents_path(name_space, "upsert") : "/vectors/upsert", body});
   if (answer.status == kBusy) refused(answer, "records cannot be written");
   return answer;
 }
@@ -272,17 +269,21 @@ void PineconeData::erase(const std::string& name_space, std::span<const std::str
   body += ']';
   if (!documents_ && !name_space.empty()) body += R"(,"namespace":)" + json_string(name_space);
   body += '}';
-  const std::string path =
-      documents_
-          ? "/namespaces/" + percent_encode(shown_namespace(name_space)) + "/documents/delete"
-          : "/vectors/delete";
+  const std::string path = documents_ ? documents_path(name_space, "delete") : "/vectors/delete";
   const HttpAnswer answer = send({"POST", path, body});
   if (!answer.good() && answer.status != kNotFound)
     refused(answer, "records of " + shown_namespace(name_space) + " cannot be deleted");
 }
 
-std::string PineconeData::query(const std::string& body) {
-  return good({"POST", "/query", body}, "the index cannot be searched");
+std::string PineconeData::query(const std::string& name_space, const std::string& body) {
+  return good({"POST", documents_ ? documents_path(name_space, "search") : "/query", body},
+              "the index cannot be searched");
+}
+
+std::string PineconeData::documents_path(const std::string& name_space,
+                                         std::string_view call) const {
+  return fmt::format("/namespaces/{}/documents/{}", percent_encode(shown_namespace(name_space)),
+                     call);
 }
 
 }  // namespace lugger
