@@ -66,4 +66,5 @@ for pass = 1, opt.passes do
     return
   end
 end
-error(('the index still changed after %d passes: stop who writes to it, then run the same command'):format(opt.passes), 0)
+error(('the index still changed after %d passes: stop who writes to it, then run the same command')
+  :format(opt.passes), 0)

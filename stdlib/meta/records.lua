@@ -888,8 +888,8 @@
 ---@field nested "reject"|"json"|nil what becomes of objects, and of lists of others than strings, in metadata: a reject, or the text of their JSON
 ---@field large_numbers "reject"|"text"|nil what becomes of numbers that a double would round: a reject, or text
 ---@field metric "cosine"|"euclidean"|"dotproduct"|nil of an index that lugger makes: how vectors are compared, where no manifest says it
+---@field documents boolean|nil whether the index that lugger makes is a document index
 ---@field cloud "aws"|"gcp"|"azure"|nil of an index that lugger makes
 ---@field region string|nil of an index that lugger makes
 ---@field patience_s number|nil seconds that a verification waits for records that were written and do not show yet
----@field documents boolean|nil a line is the document that the rows give back, in place of the rows
 ---@field style "plain"|"relaxed"|"canonical"|nil how values are written: plain JSON, or Extended JSON; documents: canonical

@@ -29,7 +29,8 @@ DIFFERENT = '''select count(*) from docs a full join again b using (id)
 class Indexes(Case):
     def table(self, count, seed=1):
         chance = random.Random(seed)
-        self.database.query('create table docs (id text primary key, title text, year int, embedding vector(8))')
+        self.database.query('create table docs (id text primary key, title text, year int, '
+                            'embedding vector(8))')
         self.rows = {f'd{n}': [chance.gauss(0, 1) for _ in range(8)] for n in range(count)}
         self.database.query('insert into docs values ' + ','.join(
             f"('{key}', 'title {key}', {1900 + n % 100}, '{json.dumps(numbers)}')"
