@@ -58,7 +58,8 @@ ObjectBatches::Posted RecordImporter::post(const std::string& group,
   const bool divides =
       answer.status == kTooLarge || answer.status == kUnprocessable || answer.status == kBad;
   if (!divides) raise(Code::kRead, "{} takes no records: {}", index_, words);
-  return {words, answer.status == kTooLarge};
+  const bool too_large = answer.status == kTooLarge || words.find("too large") != std::string::npos;
+  return {words, too_large};
 }
 
 }  // namespace lugger

@@ -151,7 +151,7 @@ class PineconeRowReader final : public RowReader {
       // the patience is over.
       do {
         if (!fetch(fetcher, wanted, taker)) return;
-      } while (!wanted.empty() && plan_.freshness->look_again());
+      } while (!wanted.empty() && plan_.freshness->look_again(fetcher.data(), name));
     }
   }
   void read_roots(size_t table, const std::vector<const KeyText*>& roots,

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <map>
+#include <set>
 
 #include "base/ascii.hpp"
 #include "base/url.hpp"
@@ -167,6 +168,7 @@ std::vector<PineconeNamespace> PineconeData::namespaces() {
   std::map<std::string, uint64_t> found;
   for (const PineconeNamespace& one : counted()) found[one.name] = one.records;
   std::string token;
+  std::set<std::string> tokens;
   do {
     const HttpAnswer answer =
         send({"GET", "/namespaces?limit=100" + in_query("paginationToken", token)});
@@ -180,7 +182,6 @@ std::vector<PineconeNamespace> PineconeData::namespaces() {
     simdjson::dom::array all;
     std::string_view next;
     if (json["pagination"]["next"].get(next) != simdjson::SUCCESS) next = {};
-    const size_t before = found.size();
     if (json["namespaces"].get(all) == simdjson::SUCCESS) {
       for (const element& one : all) {
         std::string_view name;
@@ -190,9 +191,9 @@ std::vector<PineconeNamespace> PineconeData::namespaces() {
         known = std::max(known, count);
       }
     }
-    if (next == token && !next.empty() && found.size() == before)
-      raise(Code::kRead, "{}: a page leads to itself", kWhat);
     token = next;
+    if (!token.empty() && !tokens.insert(token).second)
+      raise(Code::kRead, "{}: their pages go round", kWhat);
   } while (!token.empty());
   std::vector<PineconeNamespace> out;
   for (const auto& [name, records] : found) out.push_back({name, records});
@@ -213,7 +214,12 @@ PineconePage PineconeData::list(const std::string& name_space, const std::string
         {"GET", fmt::format("/vectors/list?limit={}{}{}", kLimit, in_query("namespace", name_space),
                             in_query("paginationToken", token))});
   }
-  if (answer.status == kNotFound && token.empty()) return {};  // a namespace without records
+  if (answer.status == kNotFound && token.empty()) {
+    // A namespace without records; but where the index is gone, or counts some, it is none.
+    const std::vector<PineconeNamespace> all = counted();
+    const auto one = std::ranges::find(all, name_space, &PineconeNamespace::name);
+    if (one == all.end() || one->records == 0) return {};
+  }
   if (!answer.good()) refused(answer, what);
   ++read_units_;
   simdjson::dom::parser parser;
