@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/stop.hpp"
+#include "http/grpc.hpp"
 #include "http/library.hpp"
 #include "http/retry_after.hpp"
 
@@ -62,7 +63,12 @@ struct HttpClient::Inner {
       : endpoint(std::move(shared)), curl(curl::library()) {
     handle.reset(curl.easy_init());
     if (!handle) raise(Code::kConnect, "libcurl gives no handle");
-    add_header("Content-Type: application/json");
+    if (endpoint->settings().grpc) {
+      speak_grpc();
+    } else {
+      add_header("Content-Type: application/json");
+      set(curl::kAcceptEncoding, "gzip");
+    }
     add_header("Expect:");  // no question before a body is sent
     const HttpSettings& settings = endpoint->settings();
     if (!settings.bearer.empty()) add_header("Authorization: Bearer " + settings.bearer);
@@ -71,7 +77,6 @@ struct HttpClient::Inner {
     set(curl::kErrorBuffer, error_words);
     set(curl::kNoSignal, 1L);
     set(curl::kTcpKeepAlive, 1L);
-    set(curl::kAcceptEncoding, "gzip");
     set(curl::kProtocols, "http,https");
     set(curl::kVerifyPeer, settings.verify ? 1L : 0L);
     set(curl::kVerifyHost, settings.verify ? 2L : 0L);
@@ -86,6 +91,13 @@ struct HttpClient::Inner {
     set(curl::kHeaderData, static_cast<void*>(this));
     set(curl::kProgressData, static_cast<void*>(this));
     set(curl::kNoProgress, 0L);
+  }
+
+  void speak_grpc() {
+    add_header("Content-Type: application/grpc+proto");
+    add_header("TE: trailers");
+    const bool tls = endpoint->settings().base.starts_with("https:");
+    set(curl::kHttpVersion, tls ? curl::kHttp2Tls : curl::kHttp2);
   }
 
   template <typename Value>
@@ -135,14 +147,29 @@ struct HttpClient::Inner {
   }
 
   void note_header(std::string_view line) noexcept {
-    constexpr std::string_view kName = "retry-after:";
+    if (const auto value = value_of(line, "retry-after:"))
+      asked_wait = retry_after(*value, unix_micros_now() / 1'000'000);
+    try {
+      outcome.note_header(line);
+    } catch (...) {
+      fault = std::current_exception();
+    }
+  }
+
+  static std::optional<std::string_view> value_of(std::string_view line, std::string_view name) {
     const auto same = [](char a, char b) {
       return std::tolower(static_cast<unsigned char>(a)) == b;
     };
-    if (line.size() < kName.size() ||
-        !std::ranges::equal(line.substr(0, kName.size()), kName, same))
-      return;
-    asked_wait = retry_after(line.substr(kName.size()), unix_micros_now() / 1'000'000);
+    if (line.size() < name.size() || !std::ranges::equal(line.substr(0, name.size()), name, same))
+      return std::nullopt;
+    return line.substr(name.size());
+  }
+
+  /// An answer to a call is good when its trailers say so.
+  void end_call() {
+    if (!answer.good() || outcome.good()) return;
+    answer.status = status = outcome.http_status();
+    answer.body = outcome.words();
   }
 
   /// One attempt. nullopt: it is worth another, `why` says what happened.
@@ -151,6 +178,7 @@ struct HttpClient::Inner {
     status = 0;
     fault = nullptr;
     asked_wait.reset();
+    outcome = {};
     error_words[0] = '\0';
     into = request.into;
     const std::string url = endpoint->settings().base + request.path;
@@ -169,6 +197,7 @@ struct HttpClient::Inner {
     if (result == curl::kAborted) interrupted();
     if (result != curl::kOk) return note_failure(result);
     if (status == 0) begin_body();
+    if (endpoint->settings().grpc) end_call();
     if (!answer.good()) hide_key();
     if (status == kStatusUnauthorized || status == kStatusForbidden) refuse_key();
     const bool stays = request.stays != nullptr && request.stays(status, answer.body);
@@ -220,6 +249,7 @@ struct HttpClient::Inner {
   long status = 0;
   std::exception_ptr fault;
   std::optional<double> asked_wait;
+  grpc::Outcome outcome;
   std::string why;
 };
 

@@ -22,7 +22,7 @@ class HttpBody {
 struct HttpRequest {
   std::string_view method = "GET";
   std::string path;            // "/v1/schema", behind the server's base
-  std::string_view body = {};  // JSON
+  std::string_view body = {};  // JSON; of a call: a frame
   HttpBody* into = nullptr;    // where the body of a 2xx goes; nullptr: into the answer
   /// Says of an answer that is given while a server is busy or fails that it will be the same again:
   /// it is returned like any other.
@@ -30,7 +30,7 @@ struct HttpRequest {
 };
 
 struct HttpAnswer {
-  long status = 0;
+  long status = 0;   // of a call: what HTTP says of such an outcome
   std::string body;  // of an error: its beginning
   bool good() const noexcept { return status >= 200 && status < 300; }
 };

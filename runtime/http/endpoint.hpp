@@ -11,6 +11,7 @@ namespace lugger {
 struct HttpSettings {
   std::string base;     // "https://host:8080": what stands before every path
   std::string bearer;   // the key; sent in every request, never shown
+  bool grpc = false;    // calls over HTTP/2 in place of JSON
   bool verify = true;   // the server's certificate
   std::string ca_file;  // certificates to trust in place of the system's; empty: the system's
   double connect_s = 10;

@@ -2,6 +2,10 @@
 
 #include <simdjson.h>
 
+#include "http/grpc.hpp"
+#include "weaviate/object_message.hpp"
+#include "weaviate/protobuf.hpp"
+
 namespace lugger {
 namespace {
 
@@ -9,16 +13,28 @@ namespace {
 constexpr size_t kBodyBytes = 4 << 20;
 constexpr size_t kMostObjects = 1000;
 
+constexpr uint32_t kObjects = 1;  // the field of the message BatchObjectsRequest
 constexpr long kTooLarge = 413, kUnprocessable = 422, kBad = 400;
 
 bool says(const std::string& words, std::string_view part) {
   return words.find(part) != std::string::npos;
 }
 
+[[noreturn]] void not_told(const std::string& class_name, size_t objects) {
+  raise(Code::kConnect,
+        "{}: the server's answer to a batch of {} objects does not say what became of each",
+        class_name, objects);
+}
+
 }  // namespace
 
-void ObjectImporter::add(std::string_view json) {
-  text_ += json;
+void ObjectImporter::call(const std::shared_ptr<HttpEndpoint>& calls, std::string tenant) {
+  calls_ = std::make_unique<HttpClient>(calls);
+  tenant_ = std::move(tenant);
+}
+
+void ObjectImporter::add(std::string_view object) {
+  text_ += object;
   ends_.push_back(text_.size());
 }
 
@@ -65,34 +81,80 @@ void ObjectImporter::check_class() {
 }
 
 void ObjectImporter::send(size_t from, size_t to) {
+  // The first goes alone, in case that another server is called.
+  for (; calls_ && !proved_ && from < to; ++from) prove_server(from);
+  if (from < to) post(from, to);
+}
+
+void ObjectImporter::pack(size_t from, size_t to) {
+  if (calls_) {
+    body_ = grpc::kHead;
+    ByteBuffer head;
+    for (size_t i = from; i < to; ++i) {
+      head.clear();
+      protobuf::put_tag(head, kObjects, protobuf::kBytes);
+      protobuf::put_varint(head, object(i).size());
+      body_ += head.text();
+      body_ += object(i);
+    }
+    return grpc::end_frame(body_);
+  }
   body_ = R"({"objects":[)";
   for (size_t i = from; i < to; ++i) {
     if (i != from) body_ += ',';
     body_ += object(i);
   }
   body_ += "]}";
+}
+
+void ObjectImporter::post(size_t from, size_t to) {
+  pack(from, to);
   EchoFilter echo;
-  const HttpAnswer answer = server_.client().send({"POST", "/v1/batch/objects", body_, &echo});
-  if (answer.good()) return read_results(echo, from, to);
+  const HttpAnswer answer =
+      calls_ ? calls_->send({"POST", "/weaviate.v1.Weaviate/BatchObjects", body_})
+             : server_.client().send({"POST", "/v1/batch/objects", body_, &echo});
+  if (answer.good())
+    return calls_ ? read_reply(answer.body, from, to) : read_results(echo, from, to);
   const bool divides =
       answer.status == kTooLarge || answer.status == kUnprocessable || answer.status == kBad;
   const std::string words = fmt::format("{} {}", answer.status, words_of_error(answer.body));
   if (!divides) raise(Code::kRead, "{} takes no objects: {}", class_name_, words);
   if (to - from == 1) return judge(from, words);
-  send(from, from + (to - from) / 2);
-  send(from + (to - from) / 2, to);
+  post(from, from + (to - from) / 2);
+  post(from + (to - from) / 2, to);
+}
+
+void ObjectImporter::prove_server(size_t i) {
+  const std::string id(ObjectMessages::id_of(object(i)));
+  const bool was_there = server_.object(class_name_, tenant_, id).has_value();
+  const size_t refused = refused_.size();
+  post(i, i + 1);
+  if (refused_.size() != refused) return;  // says nothing
+  proved_ = true;
+  if (was_there || server_.object(class_name_, tenant_, id)) return;
+  throw Error(Code::kConfig,
+              fmt::format("the port of gRPC belongs to another Weaviate: the object {} of {} went "
+                          "there",
+                          id, class_name_),
+              "grpc_port = PORT names the right one, grpc = false does without");
+}
+
+void ObjectImporter::read_reply(std::string_view body, size_t from, size_t to) {
+  const std::optional<std::string_view> message = grpc::message_of(body);
+  const auto errors = message ? lugger::read_reply(*message) : std::nullopt;
+  if (!errors) not_told(class_name_, to - from);
+  for (const MessageError& error : *errors) {
+    if (error.object >= to - from) not_told(class_name_, to - from);
+    judge(from + error.object, error.reason);
+  }
 }
 
 void ObjectImporter::read_results(const EchoFilter& echo, size_t from, size_t to) {
   simdjson::dom::parser parser;
   simdjson::dom::array results;
   if (!echo.whole() || parser.parse(echo.results()).get(results) != simdjson::SUCCESS ||
-      results.size() != to - from) {
-    throw Error(Code::kConnect,
-                fmt::format("{}: the server's answer to a batch of {} objects does not say what "
-                            "became of each",
-                            class_name_, to - from));
-  }
+      results.size() != to - from)
+    not_told(class_name_, to - from);
   size_t i = from;
   for (const simdjson::dom::element& result : results) {
     std::string_view status, words;

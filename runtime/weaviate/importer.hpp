@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "http/client.hpp"
 #include "weaviate/echo_filter.hpp"
 #include "weaviate/server.hpp"
 
@@ -21,8 +22,10 @@ class ObjectImporter {
   ObjectImporter(WeaviateServer& server, std::string class_name, std::string like)
       : server_(server), class_name_(std::move(class_name)), like_(std::move(like)) {}
 
-  /// Adds an object as JSON; `json` ends where the buffer's new bytes end.
-  void add(std::string_view json);
+  /// Objects are messages from here on, which go by gRPC to what must be the same server.
+  void call(const std::shared_ptr<HttpEndpoint>& calls, std::string tenant);
+  /// Adds an object as JSON, or as a message.
+  void add(std::string_view object);
   /// Sends what a request can hold, or with `all` everything. Error{connect} when the server cannot
   /// take objects now, Error{conflict} when the class is not what it was.
   void send(bool all);
@@ -34,7 +37,11 @@ class ObjectImporter {
 
  private:
   void send(size_t from, size_t to);
+  void pack(size_t from, size_t to);
+  void post(size_t from, size_t to);
   void read_results(const EchoFilter& echo, size_t from, size_t to);
+  void read_reply(std::string_view body, size_t from, size_t to);
+  void prove_server(size_t i);
   void judge(size_t object, std::string reason);
   void check_class();
   std::string_view object(size_t i) const noexcept;
@@ -45,6 +52,9 @@ class ObjectImporter {
   std::vector<size_t> ends_;  // of the objects in the text
   size_t first_ = 0;          // objects of the unit that were sent
   bool checked_ = false;
+  std::unique_ptr<HttpClient> calls_;  // nullptr: REST
+  std::string tenant_;
+  bool proved_ = false;  // what is called is the same server
   std::vector<RefusedObject> refused_;
 };
 

@@ -1,0 +1,160 @@
+"""Batches of objects by gRPC: what a server then holds is what REST gives it, bit for bit."""
+import json
+import struct
+import unittest
+import uuid
+
+from weaviate import real_weaviate
+from weaviate_case import INTO, Case, document, floats, object_id
+
+TYPES = '''
+local lugger = require 'lugger'
+return lugger.copy { name = '%s', from = lugger.source('docs.jsonl'),
+  into = lugger.target(lugger.env.WEAVIATE_URL,
+    { table = '%s', key = 'doc', index = 'flat', distance = 'l2-squared', state = '.%s', %s }),
+  columns = {
+    { 'doc', 'text', from = '_id' }, { 'n', 'int8' }, { 'm', 'int2' }, { 'x', 'float8' }, { 'y', 'float4' },
+    { 'good', 'bool' }, { 'at', 'timestamptz' }, { 'local_', 'timestamp' }, { 'day', 'date' },
+    { 'ref', 'uuid' }, { 'raw', 'bytea' }, { 'meta', 'jsonb' }, { 'money', 'numeric' },
+    { 'texts', 'text[]' }, { 'ints', 'int8[]' }, { 'reals', 'float8[]' }, { 'singles', 'float4[]' },
+    { 'bools', 'bool[]' }, { 'days', 'date[]' }, { 'refs', 'uuid[]' },
+    { 'one', 'vector' }, { 'half', 'halfvec(3)' }, { 'many', 'vector(2)[]' },
+  } }
+'''
+ONE = [-0.0, 1e-45, 3.4028234663852886e38, 0.1, 16777217, -1.5, 7.038531e-26, 1.1754942e-38]
+
+
+def full(number):
+    ids = [{'$uuid': str(uuid.UUID(int=number * 7919 + i))} for i in range(3)]
+    reals = [-0.0, 5e-324, 1.7976931348623157e308, number / 3, 1e22, 0.1]
+    return {
+        '_id': f'k{number} \u2028"\n\U0001f600', 'n': (2 ** 53 - number) * (-1) ** number, 'm': -number,
+        'x': reals[number % 6], 'y': [0.1, 3.4e38, -0.0, 1e-45][number % 4], 'good': number % 2 == 0,
+        'at': {'$date': f'2026-01-0{1 + number % 9}T01:02:03.004Z'},
+        'local_': {'$date': '1969-12-31T23:59:59.999Z'}, 'day': '0044-03-15', 'ref': ids[0],
+        'raw': {'$binary': {'base64': 'AAH/', 'subType': '00'}}, 'meta': {'a': [1, None, 'x\u0001']},
+        'money': {'$numberDecimal': '12345678901234567890.10'}, 'texts': ['', 'a"b', '\u00e9\n'],
+        'ints': [0, -1, 2 ** 53, number], 'reals': reals, 'singles': [0.1, -0.0, 1e-45],
+        'bools': [True, False, number % 2 == 0], 'days': ['2026-11-30', '1970-01-01'], 'refs': ids,
+        'one': ONE, 'half': [0.5, -0.0, number], 'many': [[number, -0.0], [1e-45, 0.1], [3.4e38, -1]],
+    }
+
+
+def documents():
+    out = [full(i) for i in range(60)]
+    for name in ('texts', 'ints', 'reals', 'singles', 'bools', 'days', 'refs'):
+        out[1][name] = []
+    # Of each value one document has none, and one has it alone.
+    for i, name in enumerate(list(full(0))[1:]):
+        del out[10 + i][name]
+        out.append({'_id': f'alone {name}', name: full(5)[name]})
+    out.append({'_id': 'bare'})
+    return out
+
+
+def bits(value):
+    """JSON with every float as its bits, so that -0 is not 0."""
+    if isinstance(value, float):
+        return struct.pack('<d', value)
+    if isinstance(value, list):
+        return [bits(one) for one in value]
+    if isinstance(value, dict):
+        return {name: bits(one) for name, one in value.items()}
+    return value
+
+
+class Grpc(Case):
+    @classmethod
+    def make(cls):
+        return real_weaviate()
+
+    def job(self, name, options):
+        (self.cwd / f'{name}.lua').write_text(TYPES % (name, name, name, options), encoding='utf-8')
+        return f'{name}.lua'
+
+    def test_objects_of_all_types_are_those_of_rest(self):
+        self.documents(documents())
+        port = f'grpc_port = {self.server.grpc_port}'
+        stored = {}
+        for name, options, words in (('Called', port, f'batches of gRPC at 127.0.0.1:{self.server.grpc_port}'),
+                                     ('Rested', port + ', grpc = false', 'batches of REST')):
+            job = self.job(name, options)
+            planned = self.run_lugger('plan', job, '--create')
+            self.assertIn(words, planned.out + planned.err)
+            ran = self.run_lugger('run', job, '--create')
+            self.assertEqual(ran.books()['inserted'], len(documents()))
+            self.assertIn('equal', repr(self.run_lugger('verify', job)))
+            stored[name] = self.client.all(name)
+        self.assertEqual(len(stored['Called']), len(documents()))
+        self.assertEqual(stored['Called'].keys(), stored['Rested'].keys())
+        for one, called in stored['Called'].items():
+            rested = stored['Rested'][one]
+            for part in ('properties', 'vectors', 'vector', 'tenant'):
+                self.assertEqual(bits(called.get(part)), bits(rested.get(part)), called)
+        odd = stored['Called'][object_id(full(0)['_id'])]
+        self.assertEqual(floats(odd['vectors']['one']), floats(ONE))
+
+    def test_an_object_that_is_refused_is_a_reject_as_with_rest(self):
+        rows = [full(i) for i in range(50)]
+        rows[0]['one'] = [1, 2]  # the class is made with what comes first
+        rows[20]['one'] = rows[30]['one'] = [1, 2, 3]
+        self.documents(rows[1:])
+        told = []
+        for name, options in (('Called', ''), ('Rested', ', grpc = false')):
+            job = self.job(name, f'grpc_port = {self.server.grpc_port}{options}')
+            ran = self.run_lugger('run', job, '--create', '-j', '1', expect=3)
+            self.assertEqual((ran.books()['inserted'], ran.books()['rejected']), (47, 2))
+            self.assertEqual(len(self.client.all(name)), 47)
+            told.append((ran.out + ran.err).replace(name, 'X').count('vector length'))
+        self.assertEqual(told[0], told[1])
+
+    def test_a_port_where_something_else_answers(self):
+        self.documents(document(i) for i in range(5))
+        for port in (self.server.port, 1):
+            (self.cwd / 'into.lua').write_text(
+                INTO.replace("grpc_port = port", f"on_conflict = 'update', grpc_port = {port}"),
+                encoding='utf-8')
+            planned = self.run_lugger('plan', 'into.lua', '--create')
+            self.assertIn(f'batches of REST, since no gRPC is at 127.0.0.1:{port}', planned.out + planned.err)
+            self.run_lugger('run', 'into.lua', '--create', '--restart')
+        self.assertEqual(len(self.client.all('Docs')), 5)
+
+    def test_the_port_of_another_server(self):
+        other = real_weaviate()
+        self.addCleanup(other.stop)
+        self.documents(document(i) for i in range(50))
+        (self.cwd / 'into.lua').write_text(
+            INTO.replace('grpc_port = port', f'grpc_port = {other.grpc_port}'), encoding='utf-8')
+        failed = self.run_lugger('run', 'into.lua', '--create', '-j', '1', expect=1)
+        self.assertIn('belongs to another Weaviate', failed.err)
+        self.assertEqual(self.client.all('Docs'), {})
+        self.assertLessEqual(len(other.client().all('Docs')), 1)
+
+    def test_nested_objects_go_by_rest(self):
+        self.client.make({'class': 'Docs', 'vectorizer': 'none', 'properties': [
+            {'name': 'doc', 'dataType': ['text']}, {'name': 'meta', 'dataType': ['object'], 'nestedProperties': [
+                {'name': 'a', 'dataType': ['int']}]}]})
+        self.documents({'_id': f'd{i}', 'meta': {'a': i}} for i in range(20))
+        into = INTO.split('columns')[0] + "columns = { { 'doc', 'text', from = '_id' }, { 'meta', 'jsonb' } } }"
+        (self.cwd / 'into.lua').write_text(into, encoding='utf-8')
+        planned = self.run_lugger('plan', 'into.lua')
+        self.assertIn('batches of REST, since objects have nested values', planned.out + planned.err)
+        self.run_lugger('run', 'into.lua')
+        self.assertEqual(self.client.all('Docs')[object_id('d7')]['properties']['meta'], {'a': 7})
+
+    def test_the_key_goes_with_every_call(self):
+        self.server.stop()
+        self.server = real_weaviate(key='s3cr3t-key')
+        self.addCleanup(self.server.stop)
+        self.client = self.server.client()
+        self.documents(document(i) for i in range(1, 2500))
+        env = {'WEAVIATE_API_KEY': 's3cr3t-key'}
+        planned = self.run_lugger('plan', 'into.lua', '--create', env=env)
+        self.assertIn('batches of gRPC', planned.out + planned.err)
+        ran = self.run_lugger('run', 'into.lua', '--create', env=env)
+        self.assertNotIn('s3cr3t', json.dumps([planned.out, planned.err, ran.out, ran.err]))
+        self.assertEqual(len(self.client.all('Docs')), 2499)
+
+
+if __name__ == '__main__':
+    unittest.main()
