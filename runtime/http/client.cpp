@@ -97,6 +97,8 @@ struct HttpClient::Inner {
     add_header("Content-Type: application/grpc+proto");
     add_header("TE: trailers");
     const bool tls = endpoint->settings().base.starts_with("https:");
+    // libcurl 7.88 breaks off the second call of a connection. A batch is worth one of its own.
+    set(curl::kForbidReuse, 1L);
     set(curl::kHttpVersion, tls ? curl::kHttp2Tls : curl::kHttp2);
   }
 

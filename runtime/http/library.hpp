@@ -31,6 +31,7 @@ enum Option : int {
   kVerifyPeer = kLong + 64,
   kCaFile = kObject + 65,
   kHeaderFunction = kFunction + 79,
+  kForbidReuse = kLong + 75,
   kHttpGet = kLong + 80,
   kVerifyHost = kLong + 81,
   kHttpVersion = kLong + 84,
