@@ -104,8 +104,7 @@ class Grpc(Case):
             job = self.job(name, f'grpc_port = {self.server.grpc_port}{options}')
             ran = self.run_lugger('run', job, '--create', '-j', '1', expect=3)
             self.assertEqual((ran.books()['inserted'], ran.books()['rejected']), (47, 2))
-            self.assertEqual(len(self.client.all(name)), 47)
-            told.append((ran.out + ran.err).replace(name, 'X').count('vector length'))
+            told.append(sorted(self.client.all(name)))
         self.assertEqual(told[0], told[1])
 
     def test_a_port_where_something_else_answers(self):
