@@ -14,6 +14,9 @@ constexpr size_t kBodyBytes = 4 << 20;
 constexpr size_t kMostObjects = 1000;
 
 constexpr uint32_t kObjects = 1;  // the field of the message BatchObjectsRequest
+// Of the message SearchRequest.
+constexpr uint32_t kCollection = 1, kTenant = 10, kLimit = 30, kApi123 = 100, kApi125 = 101,
+                   kApi127 = 102;
 constexpr long kTooLarge = 413, kUnprocessable = 422, kBad = 400;
 
 bool says(const std::string& words, std::string_view part) {
@@ -124,7 +127,30 @@ void ObjectImporter::post(size_t from, size_t to) {
   post(from + (to - from) / 2, to);
 }
 
+/// A server without the class would make one by its own guesses.
+void ObjectImporter::ask_for_class() {
+  ByteBuffer search;
+  protobuf::put(search, kCollection, class_name_);
+  if (!tenant_.empty()) protobuf::put(search, kTenant, tenant_);
+  for (const uint32_t field : {kLimit, kApi123, kApi125, kApi127}) {
+    protobuf::put_tag(search, field, protobuf::kVarint);
+    protobuf::put_varint(search, 1);
+  }
+  body_ = grpc::kHead;
+  body_ += search.text();
+  grpc::end_frame(body_);
+  const HttpAnswer answer = calls_->send({"POST", "/weaviate.v1.Weaviate/Search", body_, nullptr,
+                                          [](long, std::string_view) { return true; }});
+  asked_ = answer.good();
+  if (asked_) return;
+  throw Error(
+      Code::kConfig,
+      fmt::format("the port of gRPC does not know the class {}: {}", class_name_, answer.body),
+      "grpc_port = PORT names that of the same Weaviate, grpc = false does without");
+}
+
 void ObjectImporter::prove_server(size_t i) {
+  if (!asked_) ask_for_class();
   const std::string id(ObjectMessages::id_of(object(i)));
   const bool was_there = server_.object(class_name_, tenant_, id).has_value();
   const size_t refused = refused_.size();

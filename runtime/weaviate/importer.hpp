@@ -41,6 +41,7 @@ class ObjectImporter {
   void post(size_t from, size_t to);
   void read_results(const EchoFilter& echo, size_t from, size_t to);
   void read_reply(std::string_view body, size_t from, size_t to);
+  void ask_for_class();
   void prove_server(size_t i);
   void judge(size_t object, std::string reason);
   void check_class();
@@ -54,6 +55,7 @@ class ObjectImporter {
   bool checked_ = false;
   std::unique_ptr<HttpClient> calls_;  // nullptr: REST
   std::string tenant_;
+  bool asked_ = false;   // what is called has the class
   bool proved_ = false;  // what is called is the same server
   std::vector<RefusedObject> refused_;
 };
