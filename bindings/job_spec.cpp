@@ -9,6 +9,7 @@
 #include "bindings/lua_hook.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/words.hpp"
+#include "plan/text_search.hpp"
 
 namespace lugger {
 
@@ -244,6 +245,39 @@ DdlPolicies read_on_ddl(lua_State* L) {
   return out;
 }
 
+constexpr Reader<VectorManifest> kManifest[] = {
+    reader<&VectorManifest::model>("model"),
+    reader<&VectorManifest::revision>("revision"),
+    reader<&VectorManifest::prefix>("prefix"),
+    reader<&VectorManifest::pooling>("pooling"),
+    number_reader<1, &VectorManifest::truncation>("truncation"),
+    number_reader<1, &VectorManifest::dimensions>("dimensions"),
+    reader<&VectorManifest::normalised>("normalised"),
+    reader<&VectorManifest::metric>("metric"),
+};
+
+constexpr std::array<std::string_view, 2> kOnMismatch = {"error", "warn"};
+
+/// What it says itself is of all columns of vectors; a table in it is of the column of that name.
+void read_manifest(lua_State* L, Mapping& mapping) {
+  need_table(L, -1, "manifest");
+  const int table = lua_gettop(L);
+  VectorManifest every;
+  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
+    const std::string key = to_text(L, -2);
+    if (lua_istable(L, -1)) {
+      VectorManifest& one = mapping.manifests.emplace_back();
+      read_table(L, -1, "manifest." + key, kManifest, one);
+      one.column = key;
+    } else if (key == "on_mismatch") {
+      mapping.other_manifest = choice(key, text_value(L, key), kOnMismatch) == 1;
+    } else if (!read_key(L, key, kManifest, every)) {
+      unknown_key("manifest", key, names_of(kManifest));
+    }
+  }
+  if (!every.says_nothing()) mapping.manifests.push_back(std::move(every));
+}
+
 /// A job and its hook, as in the table.
 struct JobTable {
   JobSpec spec;
@@ -264,6 +298,8 @@ constexpr Reader<JobTable> kJob[] = {
     {"hook", [](lua_State* L, std::string_view, JobTable& out) { out.hook = read_packed_hook(L); }},
     {"on_ddl",
      [](lua_State* L, std::string_view, JobTable& out) { out.spec.on_ddl = read_on_ddl(L); }},
+    {"manifest",
+     [](lua_State* L, std::string_view, JobTable& out) { read_manifest(L, out.spec.mapping); }},
     {"throttle",
      [](lua_State* L, std::string_view, JobTable& out) { out.spec.throttle = read_throttle(L); }},
 };
@@ -283,6 +319,11 @@ void take_target_options(const Options& options, Mapping& mapping) {
   if (mapping.key.empty()) mapping.key = options.list("key");
   if (mapping.newer.empty()) mapping.newer = options.text("newer");
   mapping.distribute = options.text("distribute");
+  for (const std::string& column : options.list("text_search")) {
+    IndexMapping& words = mapping.indexes.emplace_back();
+    words.columns = {text_search_column(column)};
+    words.method = "gin";
+  }
   const std::string conflict = options.text("on_conflict");
   if (mapping.on_conflict == OnConflict::kError && !conflict.empty()) {
     mapping.on_conflict = enum_of<OnConflict>("on_conflict", conflict, kConflicts);

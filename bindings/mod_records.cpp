@@ -34,20 +34,20 @@ static std::vector<RecordText> texts_of_records() {
 static int records(lua_State* L) {
   push(L,
        texts_of_records<
-           Tally, Partition, PartitionRecord, OplogInfo, SourceInfo, CollectionInfo, PlaceInfo,
-           TargetColumn, TargetReport, OptionSpec, TypeCount, FieldSummary, Description, Reference,
-           Column, TablePlan, ShapeStep, PlanShape, JobPlan, PreviewDocument::Row, PreviewDocument,
-           Preview, TraceStep, Trace, RehearsedRefusal, Rehearsal, RunSnapshot, RunResult,
-           RunRecord, RejectGroup, RejectRecord, FeedRecord, Notice, SpoolSnapshot, SourceSeen,
-           WatchRecord, StepProgress, Refused, StepRecord, ColumnFinding, ColumnDifference,
-           RowFinding, TableVerdict, RecallSide, RecallQuery, RecallVerdict, Verdict, RepairResult,
-           VerifySnapshot, CensusType, CensusLengths, CensusIntegers, CensusDoubles, CensusDecimals,
-           CensusDates, TextLooks, CensusTexts, CensusTop, CensusSubtype, CensusVectors, CensusPath,
-           CensusDiscriminator::Kind, CensusDiscriminator, CensusFaultText, CensusBreak,
-           CensusSample, CollectionCensus, SurveySnapshot, ReferenceCandidate,
-           ReferenceCount::Example, ReferenceCount, LoadTrial, UpdateCounts::Collection,
-           FixSample::Cell, FixSample, FixRefusal, FixFieldReport::Pair, FixFieldReport, FixReport,
-           Hit, SearchFound, RecordText, FieldText>());
+           Tally, Partition, PartitionRecord, OplogInfo, VectorManifest, SourceInfo, CollectionInfo,
+           PlaceInfo, TargetColumn, TargetReport, OptionSpec, TypeCount, FieldSummary, Description,
+           Reference, Column, TablePlan, ShapeStep, PlanShape, JobPlan, PreviewDocument::Row,
+           PreviewDocument, Preview, TraceStep, Trace, RehearsedRefusal, Rehearsal, RunSnapshot,
+           RunResult, RunRecord, RejectGroup, RejectRecord, FeedRecord, Notice, SpoolSnapshot,
+           SourceSeen, WatchRecord, StepProgress, Refused, StepRecord, ColumnFinding,
+           ColumnDifference, RowFinding, TableVerdict, RecallSide, RecallQuery, RecallVerdict,
+           Verdict, RepairResult, VerifySnapshot, CensusType, CensusLengths, CensusIntegers,
+           CensusDoubles, CensusDecimals, CensusDates, TextLooks, CensusTexts, CensusTop,
+           CensusSubtype, CensusVectors, CensusPath, CensusDiscriminator::Kind, CensusDiscriminator,
+           CensusFaultText, CensusBreak, CensusSample, CollectionCensus, SurveySnapshot,
+           ReferenceCandidate, ReferenceCount::Example, ReferenceCount, LoadTrial,
+           UpdateCounts::Collection, FixSample::Cell, FixSample, FixRefusal, FixFieldReport::Pair,
+           FixFieldReport, FixReport, Hit, SearchFound, RecordText, FieldText>());
   return 1;
 }
 

@@ -110,6 +110,8 @@ static constexpr Field<JobPlan> kJobPlan[] = {
     field<&JobPlan::partitions>("partitions"),
     field<&JobPlan::connections>("connections"),
     field<&JobPlan::forecast_seconds>("forecast_seconds", "0: unknown"),
+    field<&JobPlan::manifests>("manifests",
+                               "of the columns of vectors, as far as anything is known"),
     field<&JobPlan::on_ddl>("on_ddl",
                             "of a live source: what is done about drop, rename, ..., in words"),
     field<&JobPlan::warnings>("warnings"),

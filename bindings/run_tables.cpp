@@ -23,7 +23,7 @@ static constexpr Field<Notice> kNotice[] = {
     field<&Notice::job>("job"),
     field<&Notice::kind>("kind", "what was done to a collection, or what was met",
                          R"("drop"|"rename"|"dropDatabase"|"create"|"collMod"|"createIndexes")"
-                         R"(|"dropIndexes"|"field"|"collection"|"large"|"accepted")"),
+                         R"(|"dropIndexes"|"field"|"collection"|"large"|"accepted"|"slot")"),
     field<&Notice::name>("name", "what it is about"),
     field<&Notice::done>("done", "what the job did"),
     field<&Notice::count>("count"),

@@ -40,6 +40,23 @@ static constexpr Field<OplogInfo> kOplogInfo[] = {
 };
 Record<OplogInfo> record_of(const OplogInfo*) { return {"lugger.oplog_info", "", kOplogInfo}; }
 
+static constexpr Field<VectorManifest> kVectorManifest[] = {
+    field<&VectorManifest::column>("column", "of a source: the path of the field"),
+    field<&VectorManifest::model>("model"),
+    field<&VectorManifest::revision>("revision"),
+    field<&VectorManifest::prefix>("prefix", "put before each text"),
+    field<&VectorManifest::pooling>("pooling"),
+    field<&VectorManifest::truncation>("truncation",
+                                       "tokens of a text that the model saw; 0: unknown"),
+    field<&VectorManifest::dimensions>("dimensions", "0: unknown"),
+    field<&VectorManifest::normalised>("normalised"),
+    field<&VectorManifest::metric>("metric"),
+    field<&manifest_words>("words", "for a reader"),
+};
+Record<VectorManifest> record_of(const VectorManifest*) {
+  return {"lugger.vector_manifest", "how vectors were made", kVectorManifest};
+}
+
 static constexpr Field<SourceInfo> kSourceInfo[] = {
     field<&SourceInfo::kind>("kind", "to be shown"),
     field<&SourceInfo::rows>("rows", "its documents are rows of a table, whose columns have types"),
@@ -52,6 +69,7 @@ static constexpr Field<SourceInfo> kSourceInfo[] = {
     field<&SourceInfo::compressed>("compressed"),
     field<&SourceInfo::metadata_json>("metadata_json"),
     field<&SourceInfo::oplog>("oplog", "replayed over the documents"),
+    field<&SourceInfo::manifests>("manifests", "how its vectors were made"),
     field<&SourceInfo::warnings>("warnings"),
     field<&SourceInfo::advice>("advice",
                                "for those who look at a source, not for those who run it"),

@@ -17,6 +17,7 @@ Record<Tally> record_of(const Tally*);
 Record<Partition> record_of(const Partition*);
 Record<PartitionRecord> record_of(const PartitionRecord*);
 Record<OplogInfo> record_of(const OplogInfo*);
+Record<VectorManifest> record_of(const VectorManifest*);
 Record<SourceInfo> record_of(const SourceInfo*);
 Record<CollectionInfo> record_of(const CollectionInfo*);
 Record<PlaceInfo> record_of(const PlaceInfo*);

@@ -48,6 +48,7 @@ static constexpr Reader<CoercePolicy> kPolicy[] = {
     word_reader<kJsonStyles, &CoercePolicy::json>("json"),
     reader<&CoercePolicy::json_null>("json_null"),
     reader<&CoercePolicy::empty_null>("empty_null"),
+    reader<&CoercePolicy::normalised>("normalised"),
     reader<&CoercePolicy::trim>("trim"),
     reader<&CoercePolicy::truncate>("truncate"),
     {"decimal", [](lua_State* L, std::string_view key,

@@ -44,6 +44,7 @@ local lugger = { null = value.null, remove = value.remove, version = native.vers
 ---@field not_null string|string[]|nil columns that become NOT NULL after the load, when all rows are in
 ---@field on_hook_error "stop"|"reject"|nil
 ---@field on_ddl "stop"|"warn"|"apply"|lugger.on_ddl_spec|nil what is done when a live collection is dropped, ...
+---@field manifest lugger.manifest_spec|table<string, table>|nil how the vectors were made: { model = 'e5-small' }
 ---@field throttle lugger.throttle_spec|nil when to step back for the target's health
 ---@field verify lugger.verify_options|nil how it is verified when nothing else is asked for: { recall = { k = 10 } }
 

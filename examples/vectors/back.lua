@@ -14,5 +14,6 @@ return lugger.copy {
     { 'metadata',  'jsonb', json_null = true },
     { 'body',      'text' },
   },
-  indexes = { { 'embedding', method = 'hnsw', metric = 'cosine' } },
+  -- The metric is that of the manifest beside docs.jsonl.
+  indexes = { { 'embedding', method = 'hnsw' } },
 }

@@ -8,4 +8,5 @@ return lugger.copy {
   from = docs,
   into = lugger.target('docs.jsonl', { table = 'docs', key = 'id' }),
   columns = docs:columns(),
+  manifest = { embedding = { model = 'words-4', metric = 'cosine' } },
 }

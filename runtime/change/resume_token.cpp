@@ -98,6 +98,15 @@ StreamPosition StreamPosition::behind(Bytes token, uint64_t time) {
   return {token_time(token).value_or(time), std::string(as_text(token))};
 }
 
+bool StreamPosition::has_passed(Bytes event, uint64_t at) const noexcept {
+  if (token.empty()) return false;
+  if (as_text(event) == token) return true;
+  const std::optional<uint64_t> own = token_time(event);
+  if (own.value_or(at) != time) return own.value_or(at) < time;
+  const Value here = bson_field(as_bytes(token), "_data");
+  return own && here.type == ValueType::kString && bson_field(event, "_data").text() <= here.text();
+}
+
 std::string position_text(const StreamPosition& position) {
   std::string out = fmt::format("time:{}", cluster_time_text(position.time));
   if (position.token.empty()) return out;

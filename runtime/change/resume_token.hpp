@@ -22,8 +22,7 @@ std::string cluster_time_text(uint64_t time);
 /// an increment it is 0, the first of its second. nullopt: no such time.
 std::optional<uint64_t> cluster_time_of(std::string_view text) noexcept;
 
-/// Tokens themselves have no order: two are equal or not, and only their times come one after
-/// another. All events of a transaction share one time.
+/// All events of a transaction share one time.
 struct StreamPosition {
   uint64_t time = 0;
   std::string token;  // BSON for startAfter; empty: startAtOperationTime, which includes `time`
@@ -32,6 +31,10 @@ struct StreamPosition {
   static StreamPosition behind(Bytes token, uint64_t time = 0);
   static StreamPosition from_time(uint64_t time) { return {time, {}}; }
   bool is_before(const StreamPosition& other) const noexcept { return time < other.time; }
+  /// Whether this event comes in the stream up to here: a stream that begins by time gives again
+  /// what has that time. The server writes KeyStrings whose hex sorts as the events come; tokens of
+  /// any other form are equal or not.
+  bool has_passed(Bytes event, uint64_t at) const noexcept;
   bool operator==(const StreamPosition&) const = default;
 };
 

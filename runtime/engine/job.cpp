@@ -15,6 +15,7 @@
 #include "engine/start.hpp"
 #include "place/feed.hpp"
 #include "place/identity.hpp"
+#include "place/modes.hpp"
 #include "plan/infer.hpp"
 #include "registry/registry.hpp"
 
@@ -115,6 +116,7 @@ std::shared_ptr<const PlanShape> JobImpl::shape_once() {
   const bool generated = spec.columns != ColumnsMode::kList;
   if (generated && mapping.key.empty() && has_column(mapping.columns, "mongo_id"))
     mapping.key.emplace_back("mongo_id");
+  mismatches = bind_manifests(mapping, info.manifests);
   shape = std::make_shared<const PlanShape>(std::move(mapping));
   return shape;
 }
@@ -163,6 +165,18 @@ void check_throttle(JobImpl& job, TargetReport& report) {
   }
 }
 
+/// A problem, unless there is a run that goes on or was all there is to load.
+void judge_refused(JobImpl& job, const RunRequest& request, const RunSettings& settings,
+                   TargetReport& report) {
+  const std::unique_ptr<State> state = job.target->state();
+  if (begins(*state, request, *job.shape_once(), settings.again)) {
+    report.problems.push_back(report.mode_reason);
+    return;
+  }
+  report.mode = state->latest(request.job)->mode;
+  report.mode_reason = "as the run that is there";
+}
+
 }  // namespace
 
 JobPlan Job::plan(const RunSettings& settings) {
@@ -177,6 +191,7 @@ JobPlan Job::plan(const RunSettings& settings) {
   plan.target = target().place();
   const std::shared_ptr<const PlanShape> bound = shape();
   plan.tables = bound->tables();
+  plan.manifests = bound->mapping().manifests;
   plan.report = inspect_target(*impl_, settings);
   check_source(plan.source_info, *bound, static_cast<bool>(impl_->spec.hook), target(),
                plan.report);
@@ -189,6 +204,9 @@ JobPlan Job::plan(const RunSettings& settings) {
     if (const auto lost = lost_tables(*state, request, plan.report.missing))
       plan.report.problems = {fmt::format("{}; {}", lost->message(), lost->hint())};
   }
+  if (plan.report.mode == kRefusedMode && !settings.retry_rejects)
+    judge_refused(*impl_, request_of(impl_->spec, plan.source_info.identity, settings), settings,
+                  plan.report);
   check_throttle(*impl_, plan.report);
   if (plan.report.problems.empty())
     impl_->planned = {settings.create, settings.follow, plan.report};

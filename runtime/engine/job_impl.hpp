@@ -19,6 +19,7 @@ struct JobImpl {
     TargetReport report;
   };
   std::optional<Planned> planned;
+  std::vector<std::string> mismatches;      // what source and job say of vectors differently
   std::vector<std::string> shape_warnings;  // about columns that binding the mapping left out
 
   Source& open_source_once();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/retry.hpp"
+#include "engine/start.hpp"
 #include "place/identity.hpp"
 
 namespace lugger {
@@ -104,7 +105,7 @@ void begin_or_resume(RunShared& shared, PreparedRun& prepared) {
     target.discard(*shared.shape, latest->run);
     prepared.ledger->give_up(*latest);
   }
-  if (shared.settings.create) target.create(prepared.report);
+  make_ready(target, *shared.shape, shared.settings.create, prepared.report);
   const SourceInfo info = shared.source->info();
   begin_run(shared, prepared, info,
             static_cast<int>(std::clamp(info.bytes / kPartBytes, kFewestParts, kMostParts)));

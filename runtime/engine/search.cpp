@@ -1,6 +1,7 @@
 #include "engine/search.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/error.hpp"
@@ -30,6 +31,23 @@ std::string counted(uint64_t count, std::string_view what) {
       fmt::format("a text was asked for, and {} makes no vectors of texts", source.info().place),
       "give the source the model that made its vectors: embed = lugger.embed { url = ..., "
       "model = ... }; or ask for a vector");
+}
+
+/// A store that is asked for such a vector answers anything.
+void refuse_bad_query(const std::vector<float>& query) {
+  const auto at = std::ranges::find_if_not(query, [](float one) { return std::isfinite(one); });
+  if (at == query.end()) return;
+  throw Error(Code::kConfig,
+              fmt::format("element {} of the query is {}: nothing is near to that",
+                          at - query.begin() + 1, std::isnan(*at) ? "NaN" : fmt::format("{}", *at)),
+              "a vector that is searched for has finite numbers only");
+}
+
+void refuse_zero_vector(const std::vector<float>& query, Metric metric) {
+  const bool zero = std::ranges::all_of(query, [](float one) { return one == 0; });
+  if (metric != Metric::kCosine || !zero || query.empty()) return;
+  throw Error(Code::kConfig, "a zero vector has no cosine",
+              "search for another vector, or by another metric: metric = 'l2'");
 }
 
 [[noreturn]] void refuse_several(const std::string& where, const std::vector<std::string>& names) {
@@ -235,6 +253,8 @@ class ExactPass {
 SearchFound search_exactly(Source& source, const SearchRequest& request, std::string column,
                            const StopFlag& stop) {
   if (request.query.empty()) refuse_text(source);
+  refuse_zero_vector(request.query,
+                     request.metric.empty() ? Metric::kCosine : metric_of(request.metric));
   if (source.row_shape() != nullptr) column = escaped_path(column);
   ExactPass pass(request, std::move(column), source.info().place);
   const std::unique_ptr<Cursor> cursor = open_whole(source);
@@ -249,6 +269,7 @@ SearchFound search_exactly(Source& source, const SearchRequest& request, std::st
 }  // namespace
 
 SearchFound search_source(Source& source, const SearchRequest& request, const StopFlag& stop) {
+  refuse_bad_query(request.query);
   std::string column = request.column;
   if (const RowShape* shape = source.row_shape(); shape != nullptr && column.empty())
     column = only_column(*shape, source.info().collection);
@@ -266,6 +287,7 @@ SearchFound search_source(Source& source, const SearchRequest& request, const St
     if (!hits) refuse_text(source);
     out.hits = std::move(*hits);
   } else {
+    refuse_zero_vector(request.query, search->metric());
     out.hits = search->nearest(request.query, request.k, request.filter);
   }
   out.metric = metric_word(search->metric());

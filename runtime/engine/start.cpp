@@ -4,6 +4,7 @@
 #include <climits>
 #include <utility>
 
+#include "engine/check_manifests.hpp"
 #include "engine/check_source.hpp"
 #include "engine/follow.hpp"
 #include "engine/join.hpp"
@@ -41,7 +42,13 @@ TargetReport inspect_target(JobImpl& job, const RunSettings& settings) {
     report.mode = "staged";
     report.mode_reason = "changes are followed";
   }
+  check_manifests(job, report);
   return report;
+}
+
+void make_ready(Target& target, const PlanShape& shape, bool create, const TargetReport& report) {
+  if (create) target.create(report);
+  target.keep_manifests(shape);
 }
 
 SourceInfo info_for(Source& source, const RunSettings& settings) {
@@ -138,8 +145,8 @@ std::string why_once(const PlanShape& shape, bool same_script) {
     return fmt::format("; {} has no key, so nothing was loaded again (--again does)", table);
   if (mapping.on_conflict != OnConflict::kError || !same_script) return {};
   return fmt::format(
-      "; {} refuses keys that are there, so nothing was loaded again (on_conflict = 'skip' or "
-      "'update' does)",
+      "; {} refuses keys that are there, so nothing was loaded again (on_conflict = 'update' "
+      "does)",
       table);
 }
 
@@ -167,6 +174,10 @@ std::optional<DoneBefore> done_before(State& state, const RunRequest& request,
 
 namespace {
 
+bool all_done(const std::vector<PartitionRecord>& partitions) {
+  return std::ranges::all_of(partitions, &PartitionRecord::done);
+}
+
 /// Reports a run that is done already when the job is started again. True: nothing is left to do.
 bool was_done(RunShared& shared, PreparedRun& prepared, const RunRequest& request) {
   if (shared.settings.retry_rejects) return false;
@@ -176,7 +187,7 @@ bool was_done(RunShared& shared, PreparedRun& prepared, const RunRequest& reques
   prepared.note = before->note;
   if (before->why.empty() || !prepared.report.holds_rows || shared.settings.again) return false;
   const std::vector<PartitionRecord> partitions = state.partitions(before->run.run);
-  if (!std::ranges::all_of(partitions, &PartitionRecord::done)) {
+  if (!all_done(partitions)) {
     if (!shared.shape->mapping().key.empty()) return false;
     throw Error(Code::kConflict,
                 fmt::format("{} holds the rows of run {}, which stopped at its limit, and no key "
@@ -190,6 +201,18 @@ bool was_done(RunShared& shared, PreparedRun& prepared, const RunRequest& reques
   prepared.was_done = true;
   return true;
 }
+
+}  // namespace
+
+bool begins(State& state, const RunRequest& request, const PlanShape& shape, bool again) {
+  const std::optional<RunRecord> latest = state.latest(request.job);
+  if (latest && is_unfinished(*latest))
+    return request.restart || gives_way(state, *latest, request, {});
+  const std::optional<DoneBefore> before = done_before(state, request, shape);
+  return !before || before->why.empty() || again || !all_done(state.partitions(before->run.run));
+}
+
+namespace {
 
 /// Ends the sharing of a run that other processes may have joined.
 void keep_alone(State& state, const RunRecord& run) {
@@ -231,7 +254,7 @@ void prepare_alone(RunShared& shared, PreparedRun& prepared) {
   prepared.report = inspect_target(job, settings);
   refuse_problems(prepared.report, job.spec.name);
   if (settings.follow) {
-    if (settings.create) target.create(prepared.report);
+    make_ready(target, *shared.shape, settings.create, prepared.report);
     return prepare_follow(shared, prepared);
   }
   std::optional<RunRecord> latest = ledger.state().latest(job.spec.name);
@@ -251,8 +274,8 @@ void prepare_alone(RunShared& shared, PreparedRun& prepared) {
   if (open) ledger.give_up(*latest);
   if (settings.retry_rejects) {
     read_rejects(shared, prepared);
-  } else if (settings.create) {
-    target.create(prepared.report);
+  } else {
+    make_ready(target, *shared.shape, settings.create, prepared.report);
   }
   const SourceInfo info = shared.source->info();
   begin_run(shared, prepared, info,
@@ -308,7 +331,8 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   } else {
     prepare_alone(shared, prepared);
   }
-  shared.tries_again = settings.follow || shared.state->feed(job.spec.name).has_value();
+  shared.tries_again =
+      settings.follow || (asked.moves && shared.state->feed(job.spec.name).has_value());
   shared.rejected_before = shared.changes && shared.state->count_rejects(job.spec.name) != 0;
   shared.sink_options.run = shared.run;
   shared.sink_options.mode = prepared.report.mode;

@@ -31,9 +31,13 @@ struct DoneBefore {
 };
 std::optional<DoneBefore> done_before(State& state, const RunRequest& request,
                                       const PlanShape& shape);
+/// True when a run loads from the beginning: none goes on, and none was all there was to load.
+bool begins(State& state, const RunRequest& request, const PlanShape& shape, bool again);
 
 /// What the run meets at its target, and of what kind its source is.
 TargetReport inspect_target(JobImpl& job, const RunSettings& settings);
+/// Makes what is missing, if asked to, and keeps what is to be known of vectors.
+void make_ready(Target& target, const PlanShape& shape, bool create, const TargetReport& report);
 SourceInfo info_for(Source& source, const RunSettings& settings);
 void refuse_problems(const TargetReport& report, const std::string& job);
 void resume_run(RunShared& shared, PreparedRun& prepared, const RunRecord& run);

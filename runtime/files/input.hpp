@@ -30,6 +30,7 @@ class Input {
   Input(AllowedPath place, std::string_view format);
 
   const std::string& place() const noexcept { return place_.text(); }
+  const AllowedPath& path() const noexcept { return place_; }
   /// As shown: "standard input" for "-".
   const std::string& shown() const noexcept { return shown_; }
   FileKind kind() const noexcept { return kind_; }

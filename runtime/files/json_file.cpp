@@ -4,8 +4,10 @@
 #include "files/cut_once.hpp"
 #include "files/file_sources.hpp"
 #include "files/json_split.hpp"
+#include "files/manifest_file.hpp"
 #include "files/text_parts.hpp"
 #include "place/step_cursor.hpp"
+#include "plan/infer.hpp"
 #include "value/json_reader.hpp"
 
 namespace lugger {
@@ -116,9 +118,16 @@ class JsonSource : public Source {
       : input_(std::move(input)), name_(std::move(name)), form_(form) {
     if (!input_->gzip() && !input_->read_once())
       mapped_ = std::make_unique<MappedFile>(input_->place());
+    if (input_->read_once()) return;
+    manifests_ = read_manifest_file(input_->path());
+    for (VectorManifest& one : manifests_) one.column = escaped_path(one.column);
   }
 
-  SourceInfo info() const override { return text_info("json", *input_, name_); }
+  SourceInfo info() const override {
+    SourceInfo out = text_info("json", *input_, name_);
+    out.manifests = manifests_;
+    return out;
+  }
 
   std::vector<Partition> split(int parts) override {
     if (!mapped_) return {Partition{"0", "", input_->bytes()}};
@@ -154,6 +163,7 @@ class JsonSource : public Source {
   std::shared_ptr<const Input> input_;
   CollectionName name_;
   JsonForm form_;
+  std::vector<VectorManifest> manifests_;
   std::unique_ptr<MappedFile> mapped_;
   CutOnce cut_;
 };

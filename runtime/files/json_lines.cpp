@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "files/json_row.hpp"
 #include "files/json_rows.hpp"
+#include "files/manifest_file.hpp"
 #include "files/output_file.hpp"
 #include "place/state_file.hpp"
 
@@ -128,6 +129,9 @@ class JsonLinesTarget : public Target {
     if (place_ == "-") {
       report.warnings.push_back(
           "standard output cannot be cut: a unit that was under way may come twice on resume");
+      if (!plan.mapping().manifests.empty())
+        report.warnings.push_back(
+            "standard output keeps no manifest: only a file has one beside it");
       return report;
     }
     std::error_code error;
@@ -142,6 +146,12 @@ class JsonLinesTarget : public Target {
   }
 
   void create(const TargetReport&) override {}
+  std::vector<VectorManifest> manifests(const PlanShape&) override {
+    return read_manifest_file(place_);
+  }
+  void keep_manifests(const PlanShape& plan) override {
+    keep_manifest_file(place_, plan.mapping().manifests);
+  }
   std::unique_ptr<State> state() override { return make_file_state(state_); }
 
   std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override {

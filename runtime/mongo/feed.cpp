@@ -45,7 +45,6 @@ class EventReader {
         content_(content),
         wait_(wait),
         renamed_(place_.collection.name != place.collection.name) {
-    passed_ = stream_position(from, place_.shown).token;
     // A new name is none that jobs share a stream for.
     stream_.emplace(place_, renamed_ ? nullptr : std::move(hub),
                     stream_position(from, place_.shown), content_, wait_);
@@ -55,12 +54,8 @@ class EventReader {
   std::optional<StreamEvent> next() {
     if (ddl_) return std::nullopt;
     std::optional<StreamEvent> event = stream_->next();
-    // A stream that jobs share begins by time, and gives the last event once more. It may be the
-    // delete of a document whose key another one has by now.
-    if (event && as_text(event->token) == passed_) event = stream_->next();
     if (!event) return event;
     ddl_ = ddl_of(*event, place_);
-    if (ddl_) token_ = as_text(event->token);
     return ddl_ ? std::nullopt : event;
   }
   const Ddl* ddl() const noexcept { return ddl_ ? &*ddl_ : nullptr; }
@@ -72,7 +67,6 @@ class EventReader {
     } else if (changes_all(ddl_->kind)) {
       place_.collection.uuid.clear();  // whatever has the name now is another one
     }
-    passed_ = token_;
     ddl_.reset();
   }
   bool at_hand() { return !ddl_ && stream_->at_hand(); }
@@ -93,8 +87,6 @@ class EventReader {
   bool renamed_ = false;
   std::optional<FeedStream> stream_;
   std::optional<Ddl> ddl_;
-  std::string token_;   // of ddl_
-  std::string passed_;  // token of the last one that was passed, or where it began
 };
 
 class KeyCursor final : public Cursor {

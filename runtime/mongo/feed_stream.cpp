@@ -24,8 +24,14 @@ std::optional<StreamEvent> FeedStream::next() {
       reader_.reset();
       return next_alone();
     }
+    if (got == HubReader::Got::kIdle) {
+      position_ = reader_->position();
+      return std::nullopt;
+    }
+    // What jobs share begins by time. Of a transaction that was read up to its end the first events
+    // are not to come again without the last.
+    if (position_.has_passed(reader_->event().token, reader_->event().time)) continue;
     position_ = reader_->position();
-    if (got == HubReader::Got::kIdle) return std::nullopt;
     return reader_->event();
   }
 }

@@ -8,7 +8,7 @@
 
 namespace lugger {
 
-/// Doubles come when it changes from one to the other. One thread.
+/// No event comes twice when it changes from one to the other. One thread.
 class FeedStream {
  public:
   /// Without a hub: a stream of its own. `place` outlives this.

@@ -25,6 +25,10 @@ bool holds_vectors(const ColumnType& type) noexcept {
   }
 }
 
+Metric usual_metric(const ColumnType& type) noexcept {
+  return type.kind == Kind::kBit || type.kind == Kind::kVarbit ? Metric::kHamming : Metric::kCosine;
+}
+
 std::string_view metric_word(Metric metric) noexcept {
   return kMetricWords[static_cast<size_t>(metric)];
 }

@@ -55,6 +55,8 @@ class Search {
 
 /// Whether a column of this type can be searched.
 bool holds_vectors(const ColumnType& type) noexcept;
+/// By which it is searched when nothing names another: cosine, and of bits hamming.
+Metric usual_metric(const ColumnType& type) noexcept;
 
 /// "cosine", "dot", "l2", "l1", "hamming", "jaccard".
 std::string_view metric_word(Metric metric) noexcept;

@@ -13,6 +13,7 @@
 #include "place/notice.hpp"
 #include "place/search.hpp"
 #include "plan/batch.hpp"
+#include "plan/manifest.hpp"
 
 namespace lugger {
 
@@ -62,6 +63,7 @@ struct SourceInfo {
   std::vector<std::string> key = {};
   std::string metadata_json;  // collection metadata as mongodump wrote it; empty: none
   std::optional<OplogInfo> oplog;
+  std::vector<VectorManifest> manifests = {};  // by path of the field
   /// Why there is nothing to read: what was named is not there now. A feed may go on all the same.
   std::optional<Error> missing = {};
   std::vector<std::string> warnings;

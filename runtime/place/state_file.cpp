@@ -18,6 +18,10 @@ namespace fs = std::filesystem;
 // A row in SQLite holds at most 1 GB. A reject does not store a document larger than this.
 constexpr size_t kMostDocument = size_t{400} << 20;
 
+/// Of the job ?1, and of no run into another target than ?2.
+constexpr std::string_view kOurRejects =
+    "job = ?1 AND (?2 = '' OR run NOT IN (SELECT run FROM runs WHERE target NOT IN ('', ?2)))";
+
 /// Every count, formatted with `form`: "p.{}" or "sum(p.{})".
 std::string counts(std::string_view form) {
   std::string out;
@@ -86,17 +90,20 @@ void write_progress(Sqlite& database, const UnitRecord& unit, uint64_t output_si
 
 class FileState final : public State {
  public:
-  explicit FileState(const AllowedPath& directory) : directory_(directory.text()) {}
+  FileState(const AllowedPath& directory, std::function<std::string()> target)
+      : directory_(directory.text()), name_target_(std::move(target)) {}
 
   void ensure() override { writable(); }
   std::optional<RunRecord> latest(const std::string& job) override {
-    return first(read_runs("WHERE job = ?2", {int64_t{1}, job}));
+    return first(read_runs("WHERE job = ?3 AND (?2 = '' OR target IN ('', ?2))",
+                           {int64_t{1}, target(), job}));
   }
   std::optional<RunRecord> find(const std::string& run) override {
     return first(read_runs("WHERE run = ?2", {int64_t{1}, run}));
   }
   std::vector<RunRecord> runs(size_t limit) override {
-    return read_runs("", {signed_of(std::min<uint64_t>(limit, INT64_MAX))});
+    return read_runs("WHERE ?2 = '' OR target IN ('', ?2)",
+                     {signed_of(std::min<uint64_t>(limit, INT64_MAX)), target()});
   }
   void start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) override;
   std::vector<PartitionRecord> partitions(const std::string& run) override;
@@ -108,12 +115,13 @@ class FileState final : public State {
   }
   bool lease(const std::string& job, std::string& holder) override;
   uint64_t count_rejects(const std::string& job) override {
-    return static_cast<uint64_t>(number("SELECT count(*) FROM rejects WHERE job = ?", job));
+    return static_cast<uint64_t>(
+        number(fmt::format("SELECT count(*) FROM rejects WHERE {}", kOurRejects), job));
   }
   void each_reject(const std::string& job, const std::function<bool(const RejectRecord&)>& use,
                    int64_t after) override;
   int64_t last_reject(const std::string& job) override {
-    return number("SELECT max(reject) FROM rejects WHERE job = ?", job);
+    return number(fmt::format("SELECT max(reject) FROM rejects WHERE {}", kOurRejects), job);
   }
   void delete_rejects(const std::vector<int64_t>& rejects) override {
     if (rejects.empty()) return;
@@ -122,7 +130,8 @@ class FileState final : public State {
     transaction.commit();
   }
   void delete_other_rejects(const std::string& job, const std::string& run) override {
-    writable().run("DELETE FROM rejects WHERE job = ? AND run <> ?", {job, run});
+    writable().run(fmt::format("DELETE FROM rejects WHERE {} AND run <> ?3", kOurRejects),
+                   {job, target(), run});
   }
   Pruned prune(uint64_t keep, uint64_t seconds) override;
 
@@ -142,11 +151,17 @@ class FileState final : public State {
   }
   int64_t number(std::string_view sql, const std::string& job) {
     Sqlite* database = readable();
-    return database == nullptr ? 0 : database->number(sql, {job});
+    return database == nullptr ? 0 : database->number(sql, {job, target()});
+  }
+  const std::string& target() {
+    if (!target_) target_ = name_target_ ? name_target_() : "";
+    return *target_;
   }
   std::vector<RunRecord> read_runs(std::string_view where, SqliteValues values);
 
   fs::path directory_;
+  std::function<std::string()> name_target_;
+  std::optional<std::string> target_;
   std::unique_ptr<Sqlite> database_;
   bool made_ = false;
   FileLock lease_;
@@ -186,16 +201,19 @@ void FileState::start(const RunRecord& run, const std::vector<PartitionRecord>& 
     return partition.id == kRejectsPartition;
   });
   const int64_t output_size =
-      adds ? number("SELECT output_size FROM runs WHERE job = ? ORDER BY ordinal DESC", run.job)
+      adds ? number(
+                 "SELECT output_size FROM runs WHERE job = ?1 AND (?2 = '' OR target IN ('', "
+                 "?2)) ORDER BY ordinal DESC",
+                 run.job)
            : 0;
   database.run(
       fmt::format("INSERT INTO runs (run, job, script_hash, source, source_identity, mode, status, "
-                  "command, message, run_now, started_at, output_size) VALUES (?, ?, ?, ?, ?, ?, "
-                  "?, ?, ?, coalesce(?, {0}), coalesce(?, {0}), ?)",
+                  "command, message, run_now, started_at, output_size, target) VALUES (?, ?, ?, ?, "
+                  "?, ?, ?, ?, ?, coalesce(?, {0}), coalesce(?, {0}), ?, ?)",
                   kStateNow),
       {run.run, run.job, run.script_hash, run.source, run.source_identity, run.mode,
        run.status.word(), run.command, run.message, or_null(run.now), or_null(run.started),
-       output_size});
+       output_size, target()});
   SqliteStatement insert(database,
                          "INSERT INTO partitions (run, partition, ordinal, spec, position, "
                          "bytes_total, done, start, phase) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -252,15 +270,14 @@ void FileState::each_reject(const std::string& job,
   constexpr size_t kPage = 50;
   if (readable() == nullptr) return;
   SqliteStatement rows(
-      *database_,
-      fmt::format("SELECT reject, run, job, \"table\", document_id, \"column\", "
-                  "code, message, document, raw, at, operation FROM rejects WHERE job = ? "
-                  "AND reject > ? ORDER BY reject LIMIT {}",
-                  kPage));
+      *database_, fmt::format("SELECT reject, run, job, \"table\", document_id, \"column\", "
+                              "code, message, document, raw, at, operation FROM rejects WHERE {} "
+                              "AND reject > ?3 ORDER BY reject LIMIT {}",
+                              kOurRejects, kPage));
   std::vector<RejectRecord> page;
   do {
     page.clear();
-    rows.begin({job, after});
+    rows.begin({job, target(), after});
     while (rows.next()) {
       RejectRecord& reject = page.emplace_back();
       reject.reject = after = rows.number(0);
@@ -287,10 +304,11 @@ Pruned FileState::prune(uint64_t keep, uint64_t seconds) {
   SqliteTransaction transaction(database);
   SqliteStatement old(
       database,
-      "SELECT run FROM (SELECT *, row_number() OVER (PARTITION BY job ORDER BY ordinal DESC) AS "
+      "SELECT run FROM (SELECT *, row_number() OVER (PARTITION BY job, target ORDER BY ordinal "
+      "DESC) AS "
       "place FROM runs WHERE status IN ('done', 'abandoned')) r WHERE place > ? AND updated_at <= "
       "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?) AND ordinal < (SELECT max(ordinal) FROM runs WHERE "
-      "job = r.job)");
+      "job = r.job AND target = r.target)");
   std::vector<std::string> runs;
   old.begin({signed_of(keep), fmt::format("-{} seconds", seconds)});
   while (old.next()) runs.push_back(old.text(0));
@@ -305,8 +323,9 @@ Pruned FileState::prune(uint64_t keep, uint64_t seconds) {
 
 }  // namespace
 
-std::unique_ptr<State> make_file_state(const fs::path& directory) {
-  return std::make_unique<FileState>(directory);
+std::unique_ptr<State> make_file_state(const fs::path& directory,
+                                       std::function<std::string()> target) {
+  return std::make_unique<FileState>(directory, std::move(target));
 }
 
 UnitLedger::UnitLedger(const fs::path& directory) : database_(make_state(directory)) {}

@@ -2,6 +2,7 @@
 // default. docs/decisions.md describes how it stays consistent with the output.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -10,7 +11,10 @@
 
 namespace lugger {
 
-std::unique_ptr<State> make_file_state(const std::filesystem::path& directory);
+/// `target`, asked for when it is needed first, says into what a job loads, where the same job may
+/// load into several. Of its runs and rejects those into others are not seen; without it all are.
+std::unique_ptr<State> make_file_state(const std::filesystem::path& directory,
+                                       std::function<std::string()> target = {});
 
 /// The same ledger, for the sink that writes the output.
 class UnitLedger {

@@ -14,7 +14,7 @@ constexpr const char* kFile = "state.sqlite";
 
 // The tables of postgres/state_ddl.cpp that such a target needs. A released step is never changed;
 // a new version appends one.
-constexpr std::array<std::string_view, 2> kSteps = {R"sql(
+constexpr std::array<std::string_view, 3> kSteps = {R"sql(
 CREATE TABLE meta (version integer NOT NULL, since text NOT NULL DEFAULT ({now})) STRICT;
 CREATE TABLE runs (
   ordinal integer PRIMARY KEY AUTOINCREMENT, -- the order of runs: a clock may be set back
@@ -77,14 +77,21 @@ ALTER TABLE partitions ADD COLUMN start text NOT NULL DEFAULT '';
 ALTER TABLE partitions ADD COLUMN phase integer NOT NULL DEFAULT 0;
 ALTER TABLE rejects ADD COLUMN operation text NOT NULL DEFAULT 'upsert';
 INSERT INTO meta (version) VALUES (2);
+)sql",
+                                                    // '': of a run that was begun before, unknown
+                                                    R"sql(
+ALTER TABLE runs ADD COLUMN target text NOT NULL DEFAULT '';
+INSERT INTO meta (version) VALUES (3);
 )sql"};
 
 // Reading does not change a ledger. A ledger of an earlier version is read through views that add
-// the columns introduced since.
-constexpr const char* kSeenAsNow =
+// the columns introduced since, each by the step that introduced it.
+constexpr std::array<const char*, 3> kSeenAsNow = {
+    "",
     "CREATE TEMP VIEW partitions AS SELECT *, 0 AS deleted, '' AS start, 0 AS phase FROM "
     "main.partitions; CREATE TEMP VIEW rejects AS SELECT *, 'upsert' AS operation FROM "
-    "main.rejects";
+    "main.rejects",
+    "CREATE TEMP VIEW runs AS SELECT *, '' AS target FROM main.runs"};
 
 constexpr int64_t kVersion = kSteps.size();
 
@@ -154,7 +161,8 @@ std::unique_ptr<Sqlite> find_state(const fs::path& directory) {
   auto database = std::make_unique<Sqlite>(directory / kFile);
   const int64_t found = version_of(*database, directory / kFile);
   if (found == 0) return nullptr;
-  if (found < kVersion) database->execute(kSeenAsNow);
+  for (int64_t step = found; step < kVersion; ++step)
+    database->execute(kSeenAsNow[static_cast<size_t>(step)]);
   return database;
 }
 

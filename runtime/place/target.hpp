@@ -129,6 +129,13 @@ class Target {
     static_cast<void>(plans), static_cast<void>(options);
     return nullptr;
   }
+  /// What is kept of how the vectors of its tables were made, by column; empty: nothing.
+  virtual std::vector<VectorManifest> manifests(const PlanShape& plan) {
+    static_cast<void>(plan);
+    return {};
+  }
+  /// Keeps the mapping's manifests where manifests() finds them, before the first row.
+  virtual void keep_manifests(const PlanShape& plan) { static_cast<void>(plan); }
   /// Called after the last unit: settles duplicates by policy, then makes keys (over up to
   /// `work.connections` sessions), sets sequences and runs ANALYZE. Returns what it did, one line
   /// each. Settling duplicates corrects the tally and the ledger.

@@ -5,14 +5,15 @@
 
 #include "plan/coerce.hpp"
 #include "plan/vector_elements.hpp"
+#include "plan/vector_policy.hpp"
 #include "value/single.hpp"
+#include "vector/kernels.hpp"
 
 namespace lugger {
 
 namespace {
 
 constexpr size_t kMaxDense = 16000, kMaxNonZero = 16000, kMaxSparse = 1000000000;
-constexpr size_t kSparseHead = 12;
 
 /// Ends a coercion: by policy a vector that holds NaN reads as null.
 Failure settle(const Coercer& c, Failure failure, Value& out) noexcept {
@@ -25,33 +26,6 @@ Failure check_dimensions(const Coercer& c, size_t dimensions, size_t most) noexc
   const auto wanted = static_cast<size_t>(c.type().length);
   const bool good = dimensions > 0 && dimensions <= most && (wanted == 0 || dimensions == wanted);
   return good ? Failure::kNone : Failure::kDimensions;
-}
-
-template <typename Element>
-bool all_zero(Bytes elements) noexcept {
-  constexpr auto kMagnitude = static_cast<Element>(~(Element{1} << (8 * sizeof(Element) - 1)));
-  Element met = 0;
-  for (size_t i = 0; i + sizeof(Element) <= elements.size(); i += sizeof(Element))
-    met = static_cast<Element>(met | load_le<Element>(elements.data() + i));
-  return (met & kMagnitude) == 0;
-}
-
-/// Rejects zeros by policy. -0 is one.
-Failure check_zero(const Coercer& c, const Value& vector) noexcept {
-  if (c.policy().zero == CoercePolicy::Zero::kKeep) return Failure::kNone;
-  const bool zero = vector.type == ValueType::kSparseVector ? vector.size == kSparseHead
-                    : vector.type == ValueType::kHalfVector ? all_zero<uint16_t>(vector.bytes())
-                                                            : all_zero<uint32_t>(vector.bytes());
-  return zero ? Failure::kZero : Failure::kNone;
-}
-
-/// Are all elements finite? `exponent`: its bits.
-template <typename Element>
-bool all_finite(Bytes elements, Element exponent) noexcept {
-  bool finite = true;
-  for (size_t i = 0; i + sizeof(Element) <= elements.size(); i += sizeof(Element))
-    finite = finite && (load_le<Element>(elements.data() + i) & exponent) != exponent;
-  return finite;
 }
 
 Failure to_float(double value, float& out) noexcept {
@@ -308,6 +282,7 @@ Failure to_floats(Coercer& c, const Value& in, Value& out, Arena& arena) {
     out = in;
     return Failure::kNone;
   }
+  if (all_floats(in, out, arena)) return Failure::kNone;
   ByteBuffer& buffer = c.buffer();
   buffer.clear();
   const Failure failure = each_number(c, in, arena, [&](double value) {
@@ -326,16 +301,16 @@ Failure coerce_vector(Coercer& c, const Value& in, Value& out, Arena& arena) {
   if (in.absent() || (is_text(in.type) && read_text(c.policy(), in, text))) return null_out(out);
   if (const Failure failure = to_floats(c, in, out, arena); failure != Failure::kNone)
     return settle(c, failure, out);
-  if (in.type == ValueType::kVector && !all_finite<uint32_t>(out.bytes(), 0x7F800000))
+  if (in.type == ValueType::kVector && !all_finite_floats(out.bytes()))
     return settle(c, Failure::kNonFinite, out);
   const Failure failure = check_dimensions(c, out.size / 4, kMaxDense);
-  return failure == Failure::kNone ? check_zero(c, out) : failure;
+  return failure == Failure::kNone ? check_policies(c, out) : failure;
 }
 
 static Failure finish_half(const Coercer& c, Value& out) noexcept {
-  if (!all_finite<uint16_t>(out.bytes(), 0x7C00)) return settle(c, Failure::kNonFinite, out);
+  if (!all_finite_halves(out.bytes())) return settle(c, Failure::kNonFinite, out);
   const Failure failure = check_dimensions(c, out.size / 2, kMaxDense);
-  return failure == Failure::kNone ? check_zero(c, out) : failure;
+  return failure == Failure::kNone ? check_policies(c, out) : failure;
 }
 
 Failure coerce_halfvec(Coercer& c, const Value& in, Value& out, Arena& arena) {
@@ -344,6 +319,12 @@ Failure coerce_halfvec(Coercer& c, const Value& in, Value& out, Arena& arena) {
   if (in.type == ValueType::kHalfVector) {
     out = in;
     return finish_half(c, out);
+  }
+  if (const Bytes stored = stored_floats(in); !stored.empty() && all_finite_floats(stored)) {
+    uint8_t* const halves = arena.allocate(stored.size() / 2);
+    halves_from_floats(stored, halves);
+    out = Value::of(ValueType::kHalfVector, Bytes(halves, stored.size() / 2));
+    return all_finite_halves(out.bytes()) ? finish_half(c, out) : Failure::kOutOfRange;
   }
   ByteBuffer& buffer = c.buffer();
   buffer.clear();
@@ -363,7 +344,7 @@ Failure coerce_sparsevec(Coercer& c, const Value& in, Value& out, Arena& arena) 
   if (in.absent()) return null_out(out);
   const Failure failure = settle(c, sparse(c, in, out, arena), out);
   const bool made = failure == Failure::kNone && out.type == ValueType::kSparseVector;
-  return made ? check_zero(c, out) : failure;
+  return made ? check_policies(c, out) : failure;
 }
 
 Failure coerce_bits(Coercer& c, const Value& in, Value& out, Arena& arena) {

@@ -58,6 +58,7 @@ struct CoercePolicy {
   } old_uuid = OldUuid::kReject;  // binary subtype 3
   IdStyle id_text = IdStyle::kSafe;
   enum class Zero : uint8_t { kKeep, kReject } zero = Zero::kKeep;  // vectors of zeros
+  bool normalised = false;                                          // vectors are of length 1
   std::vector<std::string> labels;       // an enum's labels; empty: not checked here
   std::shared_ptr<const Reference> ref;  // the value is an _id of another collection
 };

@@ -25,6 +25,8 @@ namespace lugger {
     "nested too deep for {type}: 200 levels are read, which is all that MongoDB stores") \
   X(Dimensions, "wrong_dimensions", "{value} does not have the dimensions of {type}")    \
   X(Zero, "zero_vector", "{value} is all zeros, which have no direction")                \
+  X(NotNormalised, "not_normalised",                                                     \
+    "{value} is not of length 1, and its vectors are to be normalised")                  \
   X(BadElement, "bad_element", "an element of {value} cannot be read as {type}")         \
   X(NotInEnum, "not_in_enum", "{value} is not one of {type}'s labels")                   \
   X(OtherCollection, "other_collection",                                                 \

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "plan/column.hpp"
+#include "plan/manifest.hpp"
 
 namespace lugger {
 
@@ -79,6 +80,8 @@ struct Mapping {
   Unmapped unmapped = Unmapped::kWarn;
   std::vector<IndexMapping> indexes;
   std::vector<ConstraintMapping> constraints;
+  std::vector<VectorManifest> manifests;  // as given: column "" is all of them; bound: one a column
+  bool other_manifest = false;            // vectors of another making are told, and no obstacle
 };
 
 }  // namespace lugger

@@ -16,6 +16,13 @@ inline Failure failure_of(VectorFault fault) noexcept {
   }
 }
 
+/// The elements of a value that holds float32 as they are; nothing of any other.
+Bytes stored_floats(const Value& in) noexcept;
+
+/// Makes a vector of all elements at once, where that is all there is to it. False: those of other
+/// values, and those that are refused, are to be looked at one by one.
+bool all_floats(const Value& in, Value& out, Arena& arena);
+
 /// Calls sink(double) -> Failure for each number of a value that can be read as a vector.
 template <typename Sink>
 Failure each_number(Coercer& c, const Value& in, Arena& arena, Sink&& sink) {

@@ -1,5 +1,6 @@
 #include "postgres/encode.hpp"
 
+#include "base/byte_order.hpp"
 #include "base/error.hpp"
 
 namespace lugger {
@@ -96,9 +97,7 @@ void encode_vector(const Value& value, ByteBuffer& out) {
   store_be<int32_t>(at, static_cast<int32_t>(4 + value.size));
   store_be<int16_t>(at + 4, static_cast<int16_t>(count));
   store_be<int16_t>(at + 6, 0);
-  for (size_t i = 0; i < count; ++i) {
-    store_be(at + 8 + i * sizeof(Element), load_le<Element>(value.data + i * sizeof(Element)));
-  }
+  swap_elements<Element>(value.data, count, at + 8);
   out.advance(8 + value.size);
 }
 

@@ -70,8 +70,13 @@ class FollowCursor final : public ChangesCursor {
     while (!all_given() && batch.source_bytes < batch.max_bytes &&
            batch.documents.size() < batch.max_documents) {
       const size_t room = batch.max_documents - batch.documents.size();
-      const auto some = left_.first(std::min({left_.size(), room, changes_.lookup().at_once()}));
-      changes_.lookup().run(some, changes_.position().table, batch);
+      const size_t given = changes_.keys().size() - left_.size();
+      const bool deleted = given < changes_.deletes();
+      const size_t alike = deleted ? changes_.deletes() - given : left_.size();
+      const auto some = left_.first(std::min({alike, room, changes_.lookup().at_once()}));
+      changes_.lookup().run(some, changes_.position().table,
+                            deleted ? PgLookup::Missing::kDeleted : PgLookup::Missing::kLeftOut,
+                            batch);
       left_ = left_.subspan(some.size());
     }
     bytes_ += batch.source_bytes - before;
@@ -127,7 +132,8 @@ class PgFeed final : public Feed {
   bool look_up(std::span<const std::string_view> keys, const Position& behind,
                Batch& batch) override {
     if (!lookup_) lookup_.emplace(followed_);
-    lookup_->run(keys, PgFeedPosition::of(behind, followed_.shown).table, batch);
+    lookup_->run(keys, PgFeedPosition::of(behind, followed_.shown).table,
+                 PgLookup::Missing::kDeleted, batch);
     return true;
   }
   uint64_t time_of(const Position& position) const override {

@@ -8,8 +8,9 @@
 
 namespace lugger {
 
-/// State based: a change gives the key of its row, which is looked up as it is then; one that is not
-/// found was deleted. `followed` outlives the feed.
+/// State based: a change gives the key of its row, which is looked up as it is then. One that is not
+/// found was deleted if that was the last change; if not, the changes that follow tell what became of
+/// it. `followed` outlives the feed.
 std::unique_ptr<Feed> make_pg_feed(const PgFollowed& followed);
 
 /// How far its server is.

@@ -89,6 +89,12 @@ class Finish {
     });
   }
 
+  /// No constraint of a partitioned table can be made of an index that stands.
+  static void make_whole(DdlStep& step) {
+    step.index = step.sql;
+    step.attach.clear();
+  }
+
   /// The indexes take the time, and several can be built at once, also on one table; a constraint
   /// over an index that stands takes none, but needs the table for itself.
   void build_keys() {
@@ -97,13 +103,15 @@ class Finish {
     for (DdlStep& step : after_load_steps(plan_)) {
       if (std::exchange(table, step.table) != step.table && is_unfinished(table))
         wait_for_builders(table);
-      if (is_pending(step)) keys.push_back({std::move(step), std::nullopt});
+      if (!is_pending(step)) continue;
+      if (look(step.table)->kind == "p") make_whole(step);
+      keys.push_back({std::move(step), std::nullopt});
     }
     build_indexes(keys);
     bool doubled = false;
     for (const Key& key : keys) {
       if (!key.failure) {
-        session_.execute(key.step.attach);
+        if (!key.step.attach.empty()) session_.execute(key.step.attach);
       } else if (key.failure->sqlstate() == "54000") {
         refuse_long_key(key);
       } else if (key.failure->sqlstate() != "23505") {

@@ -3,12 +3,14 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "plan/text_search.hpp"
 #include "postgres/ddl.hpp"
 #include "postgres/distribute.hpp"
 #include "postgres/inspect_names.hpp"
 #include "postgres/inspect_writes.hpp"
 #include "postgres/layout.hpp"
 #include "postgres/loader.hpp"
+#include "postgres/manifest.hpp"
 #include "postgres/step_state.hpp"
 
 namespace lugger {
@@ -44,6 +46,9 @@ class Inspection {
       } else {
         check_missing(t);
       }
+      if (t < plan_.own_tables())
+        check_made_table(session_, load_.made, plan_.tables()[t],
+                         tables_[t] ? &*tables_[t] : nullptr, report_);
     }
     report_.self_contained = is_self_contained(plan_, tables_);
     report_.waits_for_rows = rows_waited_for(session_, plan_, tables_);
@@ -55,6 +60,7 @@ class Inspection {
       index_names_[step.table].push_back(step.name);
     }
     list_stages();
+    tell_losses(plan_, report_);
     check_routes(plan_, report_);
     for (const std::string& taken : taken_names(session_, index_names_)) problem("{}", taken);
     decide();
@@ -100,7 +106,9 @@ class Inspection {
     }
     check_schema(table.name);
     for (const Column& column : table.columns) check_type(table, column);
-    report_.create.push_back(create_table(plan_, index));
+    const MadeTable made = index < plan_.own_tables() ? load_.made : MadeTable{};
+    for (std::string& sql : made_table_statements(made, table, create_table(plan_, index)))
+      report_.create.push_back(std::move(sql));
     report_.create.push_back(fmt::format("COMMENT ON TABLE {} IS {}",
                                          PgSession::quote_table(table.name),
                                          PgSession::quote_literal(kUnfinishedComment)));
@@ -157,6 +165,7 @@ class Inspection {
     if (!actual.may_insert) problem("permission denied: INSERT on {}", table.name);
     check_columns(table, actual);
     check_filled(table, actual);
+    check_vectors(table, plan_.mapping(), actual, report_);
   }
 
   void check_columns(const TablePlan& table, const PgTable& actual) {
@@ -252,6 +261,7 @@ class Inspection {
     if (plan != nullptr) {
       for (const Column& column : plan->columns) names.push_back(column.name);
     }
+    for (const std::string& text : load_.made.texts) names.push_back(text_search_column(text));
     if (plan == nullptr || table_named(step.table) != nullptr) {
       const std::optional<PgTable> stored = inspect_table(session_, step.table);
       if (!stored) {

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "place/target.hpp"
-#include "postgres/session.hpp"
+#include "postgres/made_table.hpp"
 
 namespace lugger {
 
@@ -16,6 +16,7 @@ struct InspectFor {
   bool create = false;  // missing tables may be made
   bool again = true;    // the source can be read a second time
   PgWriter writer = PgWriter::kCopy;
+  MadeTable made = {};
 };
 
 TargetReport inspect_pg(PgSession& session, const PlanShape& plan, const InspectFor& load);

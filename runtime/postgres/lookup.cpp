@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "place/feed.hpp"
 #include "postgres/array_text.hpp"
 #include "postgres/binary_copy.hpp"
 
@@ -40,8 +41,7 @@ class Snapshot {
 };
 
 [[noreturn]] void refuse_gone(const PgFollowed& followed) {
-  throw Error(
-      Code::kRead,
+  throw position_lost(
       fmt::format("{} was dropped, renamed or made anew while it was followed", followed.shown),
       "the rows stand. Look at the table; to have a new one's rows, empty the target and "
       "copy it: lugger move SCRIPT --restart");
@@ -91,37 +91,52 @@ std::string PgLookup::statement(std::span<const std::string_view> keys, uint32_t
       out, there, given, names, quoted, same, PgSession::quote_literal(quoted), table, there);
 }
 
-void PgLookup::run(std::span<const std::string_view> keys, uint32_t table, Batch& batch) {
+void PgLookup::run(std::span<const std::string_view> keys, uint32_t table, Missing missing,
+                   Batch& batch) {
   while (!keys.empty()) {
     const auto some = keys.first(std::min(keys.size(), at_once_));
-    const size_t documents = batch.documents.size(), bytes = batch.source_bytes;
-    try {
-      BinaryCopy copy(session_, statement(some, table), followed_.reading.shape.fields.size() + 1);
-      for (Bytes tuple; copy.next(tuple);) add(tuple, batch);
-    } catch (const Error& error) {
-      if (error.sqlstate() == kNoTable) refuse_gone(followed_);
-      throw;
-    }
-    const size_t rows = batch.documents.size() - documents;
-    if (rows == 0) refuse_gone(followed_);
-    const size_t each = std::max<size_t>(1, (batch.source_bytes - bytes) / rows);
+    const size_t bytes = batch.source_bytes;
+    const size_t answered = ask(some, table, missing, batch);
+    if (answered == 0) refuse_gone(followed_);
+    const size_t each = std::max<size_t>(1, (batch.source_bytes - bytes) / answered);
     at_once_ = std::clamp<size_t>(kAnswerBytes / each, 1, kMostKeys);
     keys = keys.subspan(some.size());
   }
 }
 
-void PgLookup::add(Bytes tuple, Batch& batch) {
+/// For how many keys there was an answer. The lock comes before the snapshot: for a snapshot that is
+/// older than an ALTER TABLE which writes the table anew, and was waited for, the table is empty.
+size_t PgLookup::ask(std::span<const std::string_view> keys, uint32_t table, Missing missing,
+                     Batch& batch) {
+  size_t answered = 0;
+  try {
+    session_.execute(
+        fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SELECT FROM ONLY {} LIMIT 0",
+                    PgSession::quote_table(followed_.reading.table)));
+    BinaryCopy copy(session_, statement(keys, table), followed_.reading.shape.fields.size() + 1);
+    for (Bytes tuple; copy.next(tuple); ++answered) add(tuple, missing, batch);
+    session_.commit();
+  } catch (const Error& error) {
+    session_.rollback();
+    if (error.sqlstate() == kNoTable) refuse_gone(followed_);
+    throw;
+  }
+  return answered;
+}
+
+void PgLookup::add(Bytes tuple, Missing missing, Batch& batch) {
   const RowShape& shape = followed_.reading.shape;
   TupleFields fields(tuple);
   for (size_t i = 0; i < shape.fields.size(); ++i) fields.next();
   const Bytes row = tuple.first(fields.offset());
-  const std::optional<Bytes> there = fields.next();
+  const std::optional<Bytes> found = fields.next();
+  const bool there = found && !found->empty() && found->front() != 0;
+  if (!there && missing == Missing::kLeftOut) return;
   uint8_t* to = batch.arena().allocate(row.size());
   std::memcpy(to, row.data(), row.size());
   store_be(to, static_cast<int16_t>(shape.fields.size()));
   batch.operations.resize(batch.documents.size(), Operation::kUpsert);
-  batch.operations.push_back(there && !there->empty() && there->front() != 0 ? Operation::kUpsert
-                                                                             : Operation::kDelete);
+  batch.operations.push_back(there ? Operation::kUpsert : Operation::kDelete);
   batch.documents.push_back(
       Document{to, static_cast<uint32_t>(row.size()), Format::kPgRow, &shape});
   batch.source_bytes += row.size();

@@ -15,15 +15,17 @@ class PgLookup {
  public:
   explicit PgLookup(const PgFollowed& followed);
 
+  enum class Missing : uint8_t { kDeleted, kLeftOut };
   /// Appends the rows of these keys, which are as key_text() makes them; first those that are gone,
-  /// as Operation::kDelete, of which only the key is given. Error{read} when the table is not the
-  /// one of that oid.
-  void run(std::span<const std::string_view> keys, uint32_t table, Batch& batch);
+  /// as Operation::kDelete, of which only the key is given, or not at all. position_lost() when the
+  /// table is not the one of that oid.
+  void run(std::span<const std::string_view> keys, uint32_t table, Missing missing, Batch& batch);
   /// How many keys a question should have, so that its answer is not large.
   size_t at_once() const noexcept { return at_once_; }
   /// True when whoever looks from now on sees what these transactions have done. Their commits may
   /// be told before that: until then they are waited for, but not for long.
   bool sees(std::span<const uint32_t> transactions);
+  void check(const PgFeedPosition& from) { check_table(session_, followed_, from); }
   /// How far the log was written, and when that was.
   struct Head {
     Lsn lsn = 0;
@@ -33,7 +35,8 @@ class PgLookup {
 
  private:
   std::string statement(std::span<const std::string_view> keys, uint32_t table) const;
-  void add(Bytes tuple, Batch& batch);
+  size_t ask(std::span<const std::string_view> keys, uint32_t table, Missing missing, Batch& batch);
+  void add(Bytes tuple, Missing missing, Batch& batch);
 
   const PgFollowed& followed_;
   PgSession session_;

@@ -47,6 +47,7 @@ PgOutput::PgOutput(uint32_t table, std::vector<std::string> key, std::string sho
 const PgOutputEvent& PgOutput::read(Bytes message) {
   event_.kind = PgOutputEvent::Kind::kOther;
   event_.keys.clear();
+  event_.gone = 0;
   Fields fields(message);
   switch (fields.number<uint8_t>()) {
     case 'B':
@@ -102,12 +103,17 @@ void PgOutput::row(Fields fields, bool deleted) {
   if (tuple == 'K' || tuple == 'O') {
     read_key(fields, before_);
     event_.keys.push_back(key_text(before_));
-    if (deleted) return;
+    if (deleted) {
+      event_.gone = 1;
+      return;
+    }
     tuple = fields.number<uint8_t>();
   }
   if (tuple != 'N') raise(Code::kRead, "{}: a change of a row has a tuple '{}'", shown_, tuple);
   read_key(fields, after_);
-  if (after_ != before_) event_.keys.push_back(key_text(after_));
+  if (after_ == before_) return;
+  event_.gone = event_.keys.size();
+  event_.keys.push_back(key_text(after_));
 }
 
 void PgOutput::read_key(Fields& fields, std::vector<std::string>& values) {

@@ -12,7 +12,7 @@ struct PgOutputEvent {
   enum class Kind : uint8_t {
     kBegin,     // of a transaction: xid; lsn: its commit; micros
     kCommit,    // lsn: behind it; micros
-    kRow,       // keys: one, or two where the key itself was changed
+    kRow,       // keys: one, or two where the key itself was changed; gone
     kTruncate,  // of the table
     kOther,     // of another table, or nothing that concerns rows
   };
@@ -21,6 +21,7 @@ struct PgOutputEvent {
   uint64_t lsn = 0;
   int64_t micros = 0;  // of the commit, Unix time
   std::vector<std::string> keys;
+  size_t gone = 0;  // of the first so many keys there is no row any more
 };
 
 /// Reads the messages of a stream in their order, for one table.

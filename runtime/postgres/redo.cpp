@@ -4,8 +4,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
+#include "plan/plan.hpp"
 #include "postgres/set_aside.hpp"
 
 namespace lugger {
@@ -196,6 +198,29 @@ void exchange(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
   }
 }
 
+/// Takes out of `waiting`, and gives, those of whose document the unit has a later state: loaded
+/// behind it they would take its place.
+std::vector<Refused> take_outdated(const PgLoad& load, const UnitDocuments& unit,
+                                   std::vector<Refused>& waiting) {
+  const Mapping& mapping = load.plan.mapping();
+  std::unordered_map<std::string, size_t> last;
+  for (const Refused& one : waiting)
+    last[document_id(unit.document(one.document), mapping)] = one.document;
+  if (waiting.empty()) return {};
+  for (size_t i = waiting.front().document + 1; i < unit.size(); ++i) {
+    if (!unit.loads(i) && !unit.deletes(i)) continue;
+    const auto found = last.find(document_id(unit.document(i), mapping));
+    if (found != last.end()) found->second = std::max(found->second, i);
+  }
+  std::vector<Refused> out;
+  std::erase_if(waiting, [&](Refused& one) {
+    if (last[document_id(unit.document(one.document), mapping)] == one.document) return false;
+    out.push_back(std::move(one));
+    return true;
+  });
+  return out;
+}
+
 /// Documents that want unique values which rows of other documents had: those may have given them
 /// up since. The ones that load are taken out of `waiting`.
 void load_waiting(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
@@ -269,8 +294,10 @@ void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& 
     unit.exclude(guilty);
     pieces.refused(guilty);
   }
+  std::vector<Refused> left = take_outdated(load, unit, waiting);
   load_waiting(load, loader, unit, tally, waiting);
-  for (const Refused& one : waiting) {
+  std::ranges::move(waiting, std::back_inserter(left));
+  for (const Refused& one : left) {
     unit.include(one.document);
     refuse(one.document, one.error);
     unit.exclude(one.document);

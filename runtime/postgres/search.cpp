@@ -1,9 +1,10 @@
 #include "postgres/search.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "postgres/array_text.hpp"
-#include "postgres/session.hpp"
+#include "postgres/search_settings.hpp"
 #include "value/path.hpp"
 
 namespace lugger {
@@ -173,12 +174,15 @@ size_t dimensions_of(PgSession& session, const SearchSpec& spec) {
 
 class PgSearch final : public Search {
  public:
-  PgSearch(std::unique_ptr<PgSession> session, const SearchSpec& spec, Searched searched)
+  PgSearch(std::unique_ptr<PgSession> session, const SearchSpec& spec, Searched searched,
+           std::vector<PgSetting> settings)
       : session_(std::move(session)),
         spec_(spec),
         table_(PgSession::quote_table(spec.table)),
         searched_(std::move(searched)),
+        settings_(std::move(settings)),
         dimensions_(dimensions_of(*session_, spec)) {
+    if (!session_->pooled()) apply_settings(*session_, settings_, false);
     if (spec_.key.empty()) spec_.key = primary_key(*session_, spec.table);
     if (spec.documents) shown_ = shown_columns(*session_, spec.table);
   }
@@ -188,6 +192,7 @@ class PgSearch final : public Search {
 
   std::string how() override {
     if (statement_.empty()) return {};
+    const SettingsScope scope(*session_, settings_);
     const PgRows plan = session_->query("EXPLAIN (COSTS OFF) " + statement_, params_);
     for (size_t i = 0; i < plan.size(); ++i) {
       const std::string line = plan.text(i, 0);
@@ -208,6 +213,7 @@ class PgSearch final : public Search {
     }
     params_ = {query_text(query, searched_.family), std::to_string(k)};
     statement_ = statement(filter);
+    const SettingsScope scope(*session_, settings_);
     const PgRows rows = session_->query(statement_, params_);
     std::vector<Hit> out;
     const size_t keys = spec_.key.size();
@@ -218,6 +224,10 @@ class PgSearch final : public Search {
                      score_of(std::strtod(row[keys]->c_str(), nullptr), searched_.metric),
                      spec_.documents ? row[keys + 1].value_or("") : ""});
     }
+    // Of relaxed_order the nearest may come a little later.
+    std::ranges::stable_sort(out, [this](const Hit& a, const Hit& b) {
+      return is_distance(searched_.metric) ? a.score < b.score : a.score > b.score;
+    });
     return out;
   }
 
@@ -314,6 +324,7 @@ class PgSearch final : public Search {
   SearchSpec spec_;
   const std::string table_;
   const Searched searched_;
+  const std::vector<PgSetting> settings_;
   const size_t dimensions_;         // 0: any
   std::vector<std::string> shown_;  // columns of a hit's document
   std::map<std::string, std::string> types_;
@@ -323,13 +334,15 @@ class PgSearch final : public Search {
 
 }  // namespace
 
-std::unique_ptr<Search> make_pg_search(const std::string& url, bool pooled,
-                                       const SearchSpec& spec) {
+std::unique_ptr<Search> make_pg_search(const std::string& url, bool pooled, const SearchSpec& spec,
+                                       const PgSearchSettings& settings) {
   auto session = std::make_unique<PgSession>(url, "search", pooled);
   std::optional<Searched> searched = find_index(*session, spec);
   if (!searched) searched = find_column(*session, spec);
   if (!searched) return nullptr;
-  return std::make_unique<PgSearch>(std::move(session), spec, std::move(*searched));
+  std::vector<PgSetting> applied = settings_for(*session, settings);
+  return std::make_unique<PgSearch>(std::move(session), spec, std::move(*searched),
+                                    std::move(applied));
 }
 
 }  // namespace lugger

@@ -78,20 +78,45 @@ void look_at_server(PgSession& session, const std::string& slot, Obstacles& foun
     found.add("all max_wal_senders are taken", "raise it and restart the server");
 }
 
-void look_at_publication(PgSession& session, const PgFollowed& followed, Obstacles& found) {
-  const std::string& name = followed.publication;
+/// What the publication leaves out of the table by a row filter or a list of columns.
+void look_at_parts(PgSession& session, const PgFollowed& followed, const std::string& name,
+                   Obstacles& found) {
+  const PgRows rows = session.query(
+      "SELECT t.rowfilter, a.attname FROM pg_catalog.pg_publication_tables t JOIN "
+      "pg_catalog.pg_namespace n ON n.nspname = t.schemaname JOIN pg_catalog.pg_class c ON "
+      "c.relnamespace = n.oid AND c.relname = t.tablename LEFT JOIN pg_catalog.pg_attribute a ON "
+      "a.attrelid = c.oid AND a.attname = ANY (t.attnames) WHERE t.pubname = $1 AND c.oid = "
+      "$2::regclass",
+      {name, PgSession::quote_table(followed.reading.table)});
+  std::vector<std::string> columns;
+  for (size_t i = 0; i < rows.size(); ++i) columns.push_back(rows.text(i, 1));
+  const std::string whole =
+      fmt::format("alter publication {0} drop table {1}; alter publication {0} add table {1}",
+                  PgSession::quote_name(name), PgSession::quote_table(followed.reading.table));
+  if (rows.size() != 0 && rows[0][0])
+    found.add(fmt::format("the publication {} leaves out rows: where {}", name, rows.text(0, 0)),
+              whole);
+  for (const std::string& column : followed.reading.key)
+    if (rows.size() != 0 && std::ranges::find(columns, column) == columns.end())
+      found.add(fmt::format("the publication {} leaves out {} of the key", name, column), whole);
+}
+
+/// Its oid.
+uint32_t look_at_publication(PgSession& session, const PgFollowed& followed,
+                             const std::string& name, Obstacles& found) {
   const PgRows rows = session.query(
       "SELECT p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate, EXISTS (SELECT FROM "
       "pg_catalog.pg_publication_tables t JOIN pg_catalog.pg_namespace n ON n.nspname = "
       "t.schemaname JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = "
-      "t.tablename WHERE t.pubname = $1 AND c.oid = $2::regclass) FROM pg_catalog.pg_publication p "
+      "t.tablename WHERE t.pubname = $1 AND c.oid = $2::regclass), p.oid FROM "
+      "pg_catalog.pg_publication p "
       "WHERE p.pubname = $1",
       {name, PgSession::quote_table(followed.reading.table)});
   const std::string quoted = PgSession::quote_name(name);
   if (rows.size() == 0) {
     found.add(fmt::format("there is no publication {}", name),
               fmt::format("create publication {} for table {}", quoted, followed.reading.table));
-    return;
+    return 0;
   }
   if (rows.text(0, 0) != "t")
     found.add(fmt::format("the publication {} leaves changes out", name),
@@ -100,6 +125,9 @@ void look_at_publication(PgSession& session, const PgFollowed& followed, Obstacl
   if (rows.text(0, 1) != "t")
     found.add(fmt::format("the table is not in the publication {}", name),
               fmt::format("alter publication {} add table {}", quoted, followed.reading.table));
+  if (rows.text(0, 1) == "t" && session.server_version() >= kColumnLists)
+    look_at_parts(session, followed, name, found);
+  return static_cast<uint32_t>(std::stoul(rows.text(0, 2)));
 }
 
 void look_at_rights(PgSession& session, const PgFollowed& followed, Obstacles& found) {
@@ -200,15 +228,6 @@ void drop_earlier(PgSession& session, const std::string& slot) {
   session.query("SELECT pg_catalog.pg_drop_replication_slot($1)", {slot});
 }
 
-[[noreturn]] void lost(const PgFollowed& followed, const PgFeedPosition& from,
-                       const std::string& why) {
-  throw position_lost(
-      fmt::format("{} no longer has the changes since {} ({}): {}", followed.shown,
-                  lsn_text(from.lsn), from.slot, why),
-      "copy it anew: lugger move SCRIPT --restart; rows that were deleted meanwhile stay, so empty "
-      "the tables first, or lugger repair SCRIPT --apply --delete-extra while nobody writes");
-}
-
 }  // namespace
 
 uint64_t feed_time(int64_t unix_micros) noexcept {
@@ -219,6 +238,7 @@ uint64_t feed_time(int64_t unix_micros) noexcept {
 std::string PgFeedPosition::text() const {
   std::string out = fmt::format("lsn:{} slot:{} system:{} table:{} time:{}", lsn_text(lsn), slot,
                                 system, table, time);
+  if (publication != 0) out += fmt::format(" publication:{}", publication);
   if (in != 0) out += fmt::format(" in:{} passed:{}", lsn_text(in), passed);
   return out;
 }
@@ -234,6 +254,8 @@ PgFeedPosition PgFeedPosition::of(std::string_view text, std::string_view shown)
   out.lsn = *lsn, out.slot = *slot, out.system = *system;
   out.table = static_cast<uint32_t>(position_number(text, "table", shown));
   out.time = position_number(text, "time", shown);
+  if (spec_field(text, "publication"))
+    out.publication = static_cast<uint32_t>(position_number(text, "publication", shown));
   if (const auto in = lsn_of(spec_field(text, "in").value_or(""))) {
     out.in = *in;
     out.passed = position_number(text, "passed", shown);
@@ -265,8 +287,10 @@ void check_followed(PgSession& session, const PgFollowed& followed, const std::s
   } else if (found.what.empty()) {
     look_at_server(session, slot, found);
     look_at_table(session, followed, found);
-    followed.publication.empty() ? look_at_rights(session, followed, found)
-                                 : look_at_publication(session, followed, found);
+    if (followed.publication.empty())
+      look_at_rights(session, followed, found);
+    else
+      look_at_publication(session, followed, followed.publication, found);
   }
   if (found.what.empty()) return;
   throw Error(Code::kConfig,
@@ -281,6 +305,9 @@ PgFeedPosition make_slot(PgSession& session, const PgFollowed& followed, const s
   PgFeedPosition out;
   out.slot = slot;
   out.table = table_oid(session, followed);
+  Obstacles none;
+  out.publication = look_at_publication(
+      session, followed, followed.publication.empty() ? slot : followed.publication, none);
   const PgRows made = session.query(
       "SELECT lsn, (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::int8 "
       "FROM pg_catalog.pg_create_logical_replication_slot($1, 'pgoutput')",
@@ -290,27 +317,52 @@ PgFeedPosition make_slot(PgSession& session, const PgFollowed& followed, const s
   return out;
 }
 
+void changes_lost(const PgFollowed& followed, const PgFeedPosition& from, const std::string& why) {
+  throw position_lost(
+      fmt::format("{} no longer has the changes since {} ({}): {}", followed.shown,
+                  lsn_text(from.lsn), from.slot, why),
+      "copy it anew: lugger move SCRIPT --restart; rows that were deleted meanwhile stay, so empty "
+      "the tables first, or lugger repair SCRIPT --apply --delete-extra while nobody writes");
+}
+
 void check_slot(PgSession& session, const PgFollowed& followed, const PgFeedPosition& from,
                 const WalSystem& system) {
   if (system.identifier != from.system)
-    lost(followed, from,
-         fmt::format("it is another server by now, whose data has the identifier {}, not {}",
-                     system.identifier, from.system));
+    changes_lost(
+        followed, from,
+        fmt::format("it is another server by now, whose data has the identifier {}, not {}",
+                    system.identifier, from.system));
   const PgRows rows = session.query(
       "SELECT coalesce(wal_status, ''), coalesce(confirmed_flush_lsn::text, ''), "
       "coalesce(database, '') FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
       {from.slot});
-  if (rows.size() == 0) lost(followed, from, "the replication slot is gone");
+  if (rows.size() == 0) changes_lost(followed, from, "the replication slot is gone");
   if (rows.text(0, 0) == "lost")
-    lost(followed, from,
-         "the server has invalidated the slot, because it was not read for too long (wal_status "
-         "lost; max_slot_wal_keep_size, idle_replication_slot_timeout)");
+    changes_lost(
+        followed, from,
+        "the server has invalidated the slot, because it was not read for too long (wal_status "
+        "lost; max_slot_wal_keep_size, idle_replication_slot_timeout)");
   const auto confirmed = lsn_of(rows.text(0, 1));
   if (confirmed && *confirmed > from.lsn)
-    lost(followed, from,
-         fmt::format("somebody else has read the slot up to {}", lsn_text(*confirmed)));
-  if (const uint32_t now = table_oid(session, followed); now != from.table)
-    lost(followed, from, "the table was dropped and made anew");
+    changes_lost(followed, from,
+                 fmt::format("somebody else has read the slot up to {}", lsn_text(*confirmed)));
+  check_table(session, followed, from);
+}
+
+void check_table(PgSession& session, const PgFollowed& followed, const PgFeedPosition& from) {
+  const PgRows rows =
+      session.query("SELECT pg_catalog.to_regclass($1)::oid = $2::text::oid",
+                    {PgSession::quote_table(followed.reading.table), std::to_string(from.table)});
+  if (rows.text(0, 0) != "t")
+    changes_lost(followed, from, "the table was dropped, renamed or made anew");
+  Obstacles found;
+  const std::string& name = followed.publication.empty() ? from.slot : followed.publication;
+  const uint32_t publication = look_at_publication(session, followed, name, found);
+  if (!found.what.empty())
+    changes_lost(followed, from, fmt::format("{}", fmt::join(found.what, "; ")));
+  // Servers from 18 on pass over what was changed meanwhile, instead of ending the stream.
+  if (from.publication != 0 && publication != from.publication)
+    changes_lost(followed, from, fmt::format("the publication {} was made anew", name));
 }
 
 std::string drop_slot_sql(const PgFollowed& followed, const std::string& slot) {

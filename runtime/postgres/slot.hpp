@@ -20,8 +20,9 @@ struct PgFollowed {
 struct PgFeedPosition {
   Lsn lsn = 0;
   std::string slot, system;
-  uint32_t table = 0;  // its oid
-  uint64_t time = 0;   // as Feed::time_of() gives it
+  uint32_t table = 0;        // its oid
+  uint64_t time = 0;         // as Feed::time_of() gives it
+  uint32_t publication = 0;  // its oid; 0: not kept
   /// Of the transaction that comes next, which commits at `in`, so many TRUNCATEs are passed.
   Lsn in = 0;
   uint64_t passed = 0;
@@ -47,6 +48,12 @@ PgFeedPosition make_slot(PgSession& session, const PgFollowed& followed, const s
 /// Error that is_position_lost(): the server has no longer all changes behind the position.
 void check_slot(PgSession& session, const PgFollowed& followed, const PgFeedPosition& from,
                 const WalSystem& system);
+
+/// The same error when the table is another one by now, or its publication gives less than it all.
+void check_table(PgSession& session, const PgFollowed& followed, const PgFeedPosition& from);
+
+[[noreturn]] void changes_lost(const PgFollowed& followed, const PgFeedPosition& from,
+                               const std::string& why);
 
 /// SQL that ends it: what a slot keeps fills the disk.
 std::string drop_slot_sql(const PgFollowed& followed, const std::string& slot);

@@ -12,7 +12,7 @@ constexpr size_t kFoldBytes = 4 << 20;
 constexpr size_t kMostKeys = 20000;
 constexpr double kMostSeconds = 0.5;  // that changes wait for those behind them
 constexpr double kAskSeconds = 1;
-// A position that only the changes of other tables have moved is told this often.
+// A position that no change of the table has moved is told this often.
 constexpr double kMoveSeconds = 5;
 
 }  // namespace
@@ -34,6 +34,7 @@ SlotChanges::SlotChanges(const PgFollowed& followed, const PgFeedPosition& from,
 
 bool SlotChanges::read(size_t most) {
   if (!seen_) return settle();
+  read_.clear();
   keys_.clear();
   transactions_.clear();
   arena_.reset();
@@ -42,22 +43,44 @@ bool SlotChanges::read(size_t most) {
   const Stopwatch age;
   while (!ddl_ && (open_ || age.seconds() < kMostSeconds)) {
     // Within a transaction the server is about to send more.
-    const bool pause = keys_.empty() || open_;
-    const std::optional<Bytes> message = stream_.next(pause ? wait_ : std::chrono::milliseconds(0));
+    const bool pause = read_.empty() || open_;
+    const std::optional<Bytes> message = next_message(pause ? wait_ : std::chrono::milliseconds(0));
     if (!message) break;
     take(output_.read(*message));
-    if (keys_.size() >= most || bytes_ >= kFoldBytes) break;
-    if (!open_ && !keys_.empty() && !stream_.at_hand()) break;
+    if (read_.size() >= most || bytes_ >= kFoldBytes) break;
+    if (!open_ && !read_.empty() && !stream_.at_hand()) break;
   }
-  if (keys_.empty()) {
+  if (read_.empty()) {
     if (!ddl_) rest();
     position_ = reached_;
     return false;
   }
-  std::ranges::sort(keys_);
-  const auto twice = std::ranges::unique(keys_);
-  keys_.erase(twice.begin(), twice.end());
+  fold();
   return settle();
+}
+
+std::optional<Bytes> SlotChanges::next_message(std::chrono::milliseconds wait) {
+  constexpr std::string_view kNoObject = "42704";
+  try {
+    return stream_.next(wait);
+  } catch (const Error& error) {
+    // Also of one that is there again: the log is read as the catalog was then.
+    if (error.sqlstate() == kNoObject) changes_lost(followed_, position_, error.message());
+    throw;
+  }
+}
+
+/// The last change of a key counts.
+void SlotChanges::fold() {
+  std::ranges::sort(read_, [](const Change& a, const Change& b) {
+    const auto order = a.key <=> b.key;
+    return order != 0 ? order < 0 : a.number > b.number;
+  });
+  const auto earlier = std::ranges::unique(read_, {}, &Change::key);
+  read_.erase(earlier.begin(), earlier.end());
+  const auto others = std::ranges::partition(read_, &Change::gone);
+  deletes_ = read_.size() - others.size();
+  for (const Change& change : read_) keys_.push_back(change.key);
 }
 
 /// The server tells of a commit before others see what it has done.
@@ -85,10 +108,12 @@ void SlotChanges::take(const PgOutputEvent& event) {
       break;
     case PgOutputEvent::Kind::kRow:
       if (transactions_.empty() || transactions_.back() != xid_) transactions_.push_back(xid_);
-      for (const std::string& key : event.keys) {
+      for (size_t i = 0; i < event.keys.size(); ++i) {
+        const std::string& key = event.keys[i];
         const uint8_t* kept = arena_.copy(as_bytes(key));
-        keys_.push_back(as_text({kept, key.size()}));
-        bytes_ += key.size() + sizeof(std::string_view);
+        const auto number = static_cast<uint32_t>(read_.size());
+        read_.push_back({as_text({kept, key.size()}), number, i < event.gone});
+        bytes_ += key.size() + sizeof(Change);
       }
       behind_ = static_cast<double>(std::max<int64_t>(0, unix_micros_now() - micros_)) / 1e6;
       break;
@@ -119,15 +144,15 @@ void SlotChanges::rest() {
   if (open_) return;
   behind_ = 0;
   const Lsn reached = std::max(reached_.lsn, stream_.reached());
-  if (reached > reached_.lsn && moved_.seconds() >= kMoveSeconds) {
+  if (head_.lsn != 0 && reached >= head_.lsn && moved_.seconds() >= kMoveSeconds) {
+    if (reached > reached_.lsn) reached_.in = reached_.passed = 0;
     reached_.lsn = reached;
-    reached_.in = reached_.passed = 0;
-    if (head_.lsn != 0 && reached >= head_.lsn)
-      reached_.time = std::max(reached_.time, feed_time(head_.micros));
+    reached_.time = std::max(reached_.time, feed_time(head_.micros));
     moved_ = {};
   }
   if (asked_.seconds() < kAskSeconds) return;
   asked_ = {};
+  lookup_.check(position_);
   // What was asked before has been answered; what is asked now is in the log by then.
   if (head_.lsn == 0 || stream_.reached() >= head_.lsn) head_ = lookup_.head();
   stream_.ask();

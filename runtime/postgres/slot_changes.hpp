@@ -20,8 +20,10 @@ class SlotChanges {
   /// Reads the next stretch, up to about so many keys; whoever looks them up then sees the changes.
   /// False: there are none; position() may have moved, or ddl() has something.
   bool read(size_t most);
-  /// Of the stretch: each once, in no order.
+  /// Of the stretch: each once. First come deletes() of them, whose rows were deleted last; where
+  /// another one is not found, what has become of its row is yet to be read: a delete, or a TRUNCATE.
   const std::vector<std::string_view>& keys() const noexcept { return keys_; }
+  size_t deletes() const noexcept { return deletes_; }
   /// Behind the stretch, and before ddl(). Of a transaction that is not read to its end it covers
   /// nothing.
   const PgFeedPosition& position() const noexcept { return position_; }
@@ -34,7 +36,14 @@ class SlotChanges {
   PgLookup& lookup() noexcept { return lookup_; }
 
  private:
+  struct Change {
+    std::string_view key;
+    uint32_t number;
+    bool gone;
+  };
+  std::optional<Bytes> next_message(std::chrono::milliseconds wait);
   void take(const PgOutputEvent& event);
+  void fold();
   void truncated();
   void rest();
   bool settle();
@@ -46,7 +55,9 @@ class SlotChanges {
   PgOutput output_;
   PgFeedPosition position_, reached_;  // reached_: behind what was read
   Arena arena_;                        // owns the keys
+  std::vector<Change> read_;           // as they were made
   std::vector<std::string_view> keys_;
+  size_t deletes_ = 0;
   size_t bytes_ = 0;
   std::vector<uint32_t> transactions_;  // of the keys
   bool seen_ = true;                    // they are visible to whoever looks

@@ -2,8 +2,10 @@
 
 #include "base/url.hpp"
 #include "place/step_cursor.hpp"
+#include "plan/infer.hpp"
 #include "postgres/binary_copy.hpp"
 #include "postgres/feed.hpp"
+#include "postgres/manifest.hpp"
 #include "postgres/ranges.hpp"
 #include "postgres/read_snapshot.hpp"
 #include "postgres/search.hpp"
@@ -147,7 +149,8 @@ class PgCursor : public StepCursor {
 
 class PgSource : public Source {
  public:
-  PgSource(const std::string& place, const Options& options) {
+  PgSource(const std::string& place, const Options& options)
+      : search_(pg_search_settings(options)) {
     place_.url = resolve_pg_url(place, place_.server);
     if (options.has("query")) place_.path = PgPath::kUser;
     const std::unique_ptr<PgSession> opened =
@@ -165,6 +168,10 @@ class PgSource : public Source {
     info_.database = session.query("SELECT pg_catalog.current_database()").text(0, 0);
     info_.collection = place_.reading.table.empty() ? "query" : place_.reading.table;
     info_.identity = place_.shown;
+    if (!place_.reading.table.empty()) {
+      info_.manifests = read_pg_manifests(session, place_.reading.table);
+      for (VectorManifest& one : info_.manifests) one.column = escaped_path(one.column);
+    }
     info_.key = place_.reading.key;
     followed_ = {place_.url, place_.shown, place_.pooled, place_.reading,
                  options.text("publication")};
@@ -223,7 +230,7 @@ class PgSource : public Source {
     SearchSpec here = spec;
     here.table = place_.reading.table;
     if (here.key.empty()) here.key = place_.reading.key;
-    return make_pg_search(place_.url, place_.pooled, here);
+    return make_pg_search(place_.url, place_.pooled, here, search_);
   }
   void release() noexcept override { place_.snapshot.release(); }
   std::unique_ptr<Feed> feed() override { return make_pg_feed(followed_); }
@@ -235,6 +242,7 @@ class PgSource : public Source {
     return divided_.count(partition.spec) != 0;
   }
 
+  const PgSearchSettings search_;
   PgPlace place_;
   PgFollowed followed_;
   SourceInfo info_;
@@ -242,19 +250,21 @@ class PgSource : public Source {
   std::set<std::string> divided_;  // specs of the last split
 };
 
-constexpr OptionSpec kOptions[] = {
-    {"table", OptionSpec::Type::kText, "The table to read: 'name' or 'schema.name'."},
-    {"query", OptionSpec::Type::kText, "A SELECT to read instead of a table."},
-    {"key", OptionSpec::Type::kList,
-     "Unique, never NULL columns to read in the order of, so that a run can be resumed."},
-    {"pooled", OptionSpec::Type::kFlag,
-     "The server is reached through a pooler that keeps no session settings."},
-    {"publication", OptionSpec::Type::kText,
-     "The publication by which the table is followed; without it lugger makes one."},
-    {"row_security", OptionSpec::Type::kFlag,
-     "Read only the rows that row-level security shows to the role; without it such a table is "
-     "refused."},
-};
+constexpr auto kOptions = joined_options(
+    kPgSearchOptions,
+    std::array<OptionSpec, 6>{{
+        {"table", OptionSpec::Type::kText, "The table to read: 'name' or 'schema.name'."},
+        {"query", OptionSpec::Type::kText, "A SELECT to read instead of a table."},
+        {"key", OptionSpec::Type::kList,
+         "Unique, never NULL columns to read in the order of, so that a run can be resumed."},
+        {"pooled", OptionSpec::Type::kFlag,
+         "The server is reached through a pooler that keeps no session settings."},
+        {"publication", OptionSpec::Type::kText,
+         "The publication by which the table is followed; without it lugger makes one."},
+        {"row_security", OptionSpec::Type::kFlag,
+         "Read only the rows that row-level security shows to the role; without it such a table is "
+         "refused."},
+    }});
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include "postgres/joint_sink.hpp"
 #include "postgres/layout.hpp"
 #include "postgres/long_keys.hpp"
+#include "postgres/manifest.hpp"
 #include "postgres/preflight.hpp"
 #include "postgres/rows.hpp"
 #include "postgres/search.hpp"
@@ -24,25 +25,39 @@ namespace {
 
 using Type = OptionSpec::Type;
 
-constexpr OptionSpec kOptions[] = {
-    {"table", Type::kText, "table that rows go to, \"users\" or \"schema.users\""},
-    {"key", Type::kList, "columns that identify a row"},
-    {"on_conflict", Type::kChoice, "what happens to a row whose key is taken", "error",
-     "error|skip|update|newer"},
-    {"newer", Type::kText, "with on_conflict = \"newer\": the column that says which row is newer"},
-    {"writer", Type::kChoice, "COPY, or one INSERT statement a batch where COPY cannot go", "copy",
-     "copy|statement"},
-    {"pooled", Type::kFlag,
-     "the server is reached through a pooler in transaction mode (pgbouncer)"},
-    {"direct", Type::kUrl,
-     "the URL of the server itself: indexes and constraints are always built over it"},
-    {"direct_behind_pooler", Type::kUrl,
-     "as direct, but used only behind a pooler in transaction mode (default PG_DIRECT_URI)"},
-    {"distribute", Type::kText,
-     "the column by which Citus is to distribute the tables that are made; children go with their "
-     "parents"},
-    {"state_schema", Type::kText, "schema for lugger's own tables", "lugger"},
-};
+constexpr auto kOptions = joined_options(
+    kPgSearchOptions,
+    std::array<OptionSpec, 15>{{
+        {"table", Type::kText, "table that rows go to, \"users\" or \"schema.users\""},
+        {"key", Type::kList, "columns that identify a row"},
+        {"on_conflict", Type::kChoice, "what happens to a row whose key is taken", "error",
+         "error|skip|update|newer"},
+        {"newer", Type::kText,
+         "with on_conflict = \"newer\": the column that says which row is newer"},
+        {"writer", Type::kChoice, "COPY, or one INSERT statement a batch where COPY cannot go",
+         "copy", "copy|statement"},
+        {"pooled", Type::kFlag,
+         "the server is reached through a pooler in transaction mode (pgbouncer)"},
+        {"direct", Type::kUrl,
+         "the URL of the server itself: indexes and constraints are always built over it"},
+        {"direct_behind_pooler", Type::kUrl,
+         "as direct, but used only behind a pooler in transaction mode (default PG_DIRECT_URI)"},
+        {"distribute", Type::kText,
+         "the column by which Citus is to distribute the tables that are made; children go with "
+         "their "
+         "parents"},
+        {"partition_by", Type::kText,
+         "of a table that lugger makes: the column by which it is partitioned, as a tenant"},
+        {"partitions", Type::kNumber, "with partition_by: how many partitions by hash", "16"},
+        {"partition_values", Type::kList,
+         "with partition_by: a partition for each of these values, and one for all others"},
+        {"text_search", Type::kList,
+         "of a table that lugger makes: text columns that get a tsvector column with an index "
+         "beside "
+         "them"},
+        {"text_config", Type::kText, "with text_search: the configuration of the words", "english"},
+        {"state_schema", Type::kText, "schema for lugger's own tables", "lugger"},
+    }});
 
 /// Why runs cannot be recorded; empty: they can.
 std::string state_problem(PgSession& session, const std::string& schema) {
@@ -74,6 +89,8 @@ class PgTarget : public Target, public Stages {
                                                   : std::nullopt),
         writer_(enum_of<PgWriter>("writer", options.text("writer", "copy"), kPgWriterWords)),
         schema_(options.text("state_schema", "lugger")),
+        made_table_(made_table_of(options)),
+        search_(pg_search_settings(options)),
         idle_(SessionPool::of(url_)) {}
 
   std::string place() const override { return place_; }
@@ -101,7 +118,7 @@ class PgTarget : public Target, public Stages {
 
   TargetReport inspect(const PlanShape& plan, bool create, bool again) override {
     const LentSession session = look("inspect");
-    TargetReport report = inspect_pg(*session, plan, {create, again, writer_});
+    TargetReport report = inspect_pg(*session, plan, {create, again, writer_, made_table_});
     report.place = place_;
     if (found_pooler_)
       report.warnings.emplace_back(
@@ -132,6 +149,17 @@ class PgTarget : public Target, public Stages {
     session->commit();
   }
 
+  std::vector<VectorManifest> manifests(const PlanShape& plan) override {
+    return read_pg_manifests(*look("inspect"), plan.tables()[0].name);
+  }
+
+  void keep_manifests(const PlanShape& plan) override {
+    if (plan.mapping().manifests.empty()) return;
+    const LentSession session = borrow("create");
+    for (size_t t = 0; t < plan.own_tables(); ++t)
+      keep_pg_manifests(*session, plan.tables()[t].name, plan.mapping().manifests);
+  }
+
   std::unique_ptr<State> state() override { return make_pg_state(url_, schema_, pooled()); }
 
   std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override {
@@ -154,7 +182,7 @@ class PgTarget : public Target, public Stages {
   std::unique_ptr<Health> health() override { return make_pg_health(url_, pooled()); }
   std::unique_ptr<Rows> rows() override { return make_pg_rows(url_, pooled(), server_); }
   std::unique_ptr<Search> search(const SearchSpec& spec) override {
-    return make_pg_search(url_, pooled(), spec);
+    return make_pg_search(url_, pooled(), spec, search_);
   }
 
   std::vector<TableColumn> not_null(const PlanShape& plan) const override {
@@ -289,6 +317,8 @@ class PgTarget : public Target, public Stages {
   bool found_pooler_ = false;
   PgWriter writer_;
   std::string schema_;
+  MadeTable made_table_;
+  PgSearchSettings search_;
   std::shared_ptr<SessionPool> idle_;
   std::set<std::string> made_;  // tables that this process created: nobody uses them yet
 };

@@ -30,6 +30,8 @@ constexpr std::array kFamilies = {
 constexpr std::array<std::string_view, 6> kMetrics = {"l2", "ip",      "cosine",
                                                       "l1", "hamming", "jaccard"};
 constexpr int kMostHalf = 4000;
+constexpr const char* kMetricsOfBits = "bits have hamming, and in hnsw jaccard";
+constexpr const char* kMetricsOfOthers = "it has l2, ip and cosine, and in hnsw l1";
 
 struct Parameter {
   std::string_view method, name;
@@ -93,6 +95,25 @@ void check_dimensions(const IndexMapping& index, const Column& column, int most)
          fmt::format("index a part of it, as in columns = {{ "
                      "'((binary_quantize({})::bit({})))' }}, metric = 'hamming'",
                      column.name, dimensions));
+}
+
+/// By the type that the expression is cast to last: "((embedding)::halfvec(3072))".
+std::string class_of_expression(const IndexMapping& index) {
+  const std::string& text = index.columns[0];
+  const size_t cast = text.rfind("::");
+  std::string_view type = cast == std::string::npos ? "" : std::string_view(text).substr(cast + 2);
+  type = type.substr(0, type.find_first_of("() "));
+  type = type.substr(type.rfind('.') + 1);
+  const auto* family = std::ranges::find(kFamilies, type, &Family::name);
+  if (family == kFamilies.end())
+    refuse(fmt::format("{}: nothing tells the type of {}, and so the operator class", index.method,
+                       text),
+           "end it with a cast, as in '((embedding)::halfvec(3072))', or give opclass = "
+           "'halfvec_cosine_ops'");
+  if (!has_class(index.method, family->kind, index.metric))
+    refuse(fmt::format("{}: {} has no metric {}", index.method, family->name, index.metric),
+           family->kind == Kind::kBit ? kMetricsOfBits : kMetricsOfOthers);
+  return fmt::format("{}_{}_ops", family->name, index.metric);
 }
 
 /// "vector" or "x.vector(3)" as halfvec of the same schema.
@@ -161,7 +182,11 @@ IndexMapping spelled_vector_index(const IndexMapping& index, const TablePlan& ta
       (!expression || index.columns[0].ends_with(')')))
     refuse(fmt::format("hnsw: no metric is given for {}", index.columns[0]),
            "say what queries order by: metric = 'cosine', 'l2' or 'ip'");
-  if (expression) return out;
+  if (expression) {
+    if (!index.metric.empty() && index.opclass.empty() && index.columns[0].ends_with(')'))
+      out.opclass = class_of_expression(index);
+    return out;
+  }
   const auto column = std::ranges::find(table.columns, index.columns[0], &Column::name);
   if (column == table.columns.end()) return out;
   const auto* family = std::ranges::find(kFamilies, column->type.kind, &Family::kind);
@@ -175,8 +200,7 @@ IndexMapping spelled_vector_index(const IndexMapping& index, const TablePlan& ta
   const std::string metric = index.metric.empty() ? "l2" : index.metric;
   if (index.opclass.empty() && !has_class(index.method, column->type.kind, metric))
     refuse(fmt::format("{}: {} has no metric {}", index.method, family->name, metric),
-           column->type.kind == Kind::kBit ? "bits have hamming, and in hnsw jaccard"
-                                           : "it has l2, ip and cosine, and in hnsw l1");
+           column->type.kind == Kind::kBit ? kMetricsOfBits : kMetricsOfOthers);
   if (index.opclass.empty())
     out.opclass = fmt::format("{}_{}_ops", half ? "halfvec" : family->name, metric);
   if (half)

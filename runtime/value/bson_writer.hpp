@@ -17,6 +17,8 @@ class BsonWriter {
   void begin_document();
   void begin_array();
   void append(const Value& value);
+  /// So many elements of the array under way at once.
+  void append_doubles(std::span<const double> numbers);
 
   void begin_document(std::string_view name);  // 03
   void begin_array(std::string_view name);     // 04

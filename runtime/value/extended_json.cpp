@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <span>
+
 #include "value/bson_reader.hpp"
 
 namespace lugger::json {
@@ -103,7 +106,25 @@ void ExtendedJsonWriter::fields(Object object, int depth) {
 void ExtendedJsonWriter::array(const Slot& slot, simdjson::dom::array array, int depth) {
   if (depth >= kMaxBsonDepth) refuse("at most 200 levels of nesting");
   slot.indexed ? writer_->begin_array() : writer_->begin_array(slot.name);
-  for (const Element element : array) value({"", true}, element, depth + 1);
+  // Those of a vector are written together.
+  std::array<double, 64> doubles;
+  size_t count = 0;
+  const auto write_doubles = [&] {
+    if (count != 0) writer_->append_doubles(std::span(doubles).first(count));
+    count = 0;
+  };
+  for (const Element element : array) {
+    if (element.type() != element_type::DOUBLE) {
+      write_doubles();
+      value({"", true}, element, depth + 1);
+      continue;
+    }
+    const double number = element.get_double().value_unsafe();
+    met_zero_ = met_zero_ || number == 0;
+    doubles[count++] = number;
+    if (count == doubles.size()) write_doubles();
+  }
+  write_doubles();
   writer_->end();
 }
 

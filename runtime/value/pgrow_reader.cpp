@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/byte_order.hpp"
+
 namespace lugger {
 
 namespace {
@@ -45,8 +47,7 @@ bool read_vector(Bytes field, ValueType type, Arena& arena, Value& out) {
   const size_t count = load_be<uint16_t>(field.data());
   if (field.size() != 4 + count * sizeof(T)) return false;
   uint8_t* data = arena.allocate(count * sizeof(T));
-  for (size_t i = 0; i < count; ++i)
-    store_le(data + i * sizeof(T), load_be<T>(field.data() + 4 + i * sizeof(T)));
+  swap_elements<T>(field.data() + 4, count, data);
   out = Value::of(type, Bytes(data, count * sizeof(T)));
   return true;
 }

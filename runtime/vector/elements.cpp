@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "value/single.hpp"
+#include "vector/kernels.hpp"
 
 namespace lugger {
 
@@ -13,6 +14,16 @@ namespace {
 double finite(float value) noexcept {
   if (!std::isinf(value)) return static_cast<double>(value);
   return std::copysign(std::numeric_limits<double>::max(), static_cast<double>(value));
+}
+
+/// Of PostgreSQL's binary bit strings: their number, then the bits.
+VectorFault read_bits(Bytes bits, std::span<float> out, size_t& count) {
+  if (bits.size() < 4) return VectorFault::kMalformed;
+  const Bytes rest = bits.subspan(4);
+  count = load_be<uint32_t>(bits.data());
+  if (count > 8 * rest.size()) return VectorFault::kMalformed;
+  if (count <= out.size()) floats_from_bits(rest, out.first(count));
+  return VectorFault::kNone;
 }
 
 }  // namespace
@@ -66,6 +77,7 @@ VectorFault read_floats(const Value& in, std::span<float> out, size_t& count) {
     for (float& number : out.first(count)) number = same_nan(number);
     return VectorFault::kNone;
   }
+  if (in.type == ValueType::kBits) return read_bits(in.bytes(), out, count);
   DecimalDigits digits;
   Arena arena(4096);
   return each_number(in, true, digits, arena, [&](double number) {

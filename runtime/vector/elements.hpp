@@ -161,7 +161,7 @@ VectorFault each_number(const Value& in, bool text_too, DecimalDigits& digits, A
 
 /// Reads the elements as floats: writes as many as fit into `out`, and sets `count` to their
 /// number, which may be larger. NaN and infinities are kept; values outside a float's range become
-/// infinite.
+/// infinite; bits are 1 and 0.
 VectorFault read_floats(const Value& in, std::span<float> out, size_t& count);
 /// The floats of a value in `room`, which grows as needed. False: it is no vector, or has no
 /// elements.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "vector/products.hpp"
 #include "vector/top_k.hpp"
@@ -12,7 +13,7 @@ namespace {
 
 constexpr size_t kBlockFloats = 64 << 10;  // vectors that stay in the cache while all queries pass
 constexpr size_t kFewQueries = 4;          // below, memory is what the search waits for
-constexpr double kFloatsEnd = 1e37;        // where products in float may overflow
+constexpr double kLongest = 1e18;          // products in float of longer vectors may overflow
 constexpr double kSlack = 1e-12;           // of what is computed in double
 
 bool has_products(Metric metric) noexcept {
@@ -28,10 +29,14 @@ ExactSearch::ExactSearch(Floats queries, size_t dimensions, Metric metric, size_
       error_(rough_error(dimensions)),
       numbers_(queries.begin(), queries.end()),
       queries_(dimensions == 0 ? 0 : queries.size() / dimensions),
-      matches_(queries_.size() * k) {
+      matches_(queries_.size() * k),
+      base_(queries_.size()),
+      slope_(queries_.size()),
+      near_(queries_.size()) {
   for (size_t i = 0; i < queries_.size(); ++i) {
     queries_[i].squared = dot(at(numbers_, i), at(numbers_, i));
     queries_[i].length = std::sqrt(queries_[i].squared);
+    set_floor(i);
   }
 }
 
@@ -43,7 +48,7 @@ void ExactSearch::add(Floats vectors, uint32_t first) {
         score_one(at(vectors, i), first + static_cast<uint32_t>(i), query);
     return;
   }
-  const size_t block = std::max<size_t>(kBlockFloats / dimensions_, 12);
+  const size_t block = std::max<size_t>(kBlockFloats / dimensions_ / 12 * 12, 12);
   for (size_t i = 0; i < count; i += block) {
     const size_t some = std::min(block, count - i);
     add_block(vectors.subspan(i * dimensions_, some * dimensions_),
@@ -59,28 +64,39 @@ void ExactSearch::add_block(Floats vectors, uint32_t first) {
   for (size_t i = 0; i < count; ++i) {
     const Floats vector = at(vectors, i);
     const double squared = dot(vector, vector), length = std::sqrt(squared);
-    for (size_t query = 0; query < queries_.size(); ++query) {
-      if (may_be_among(query, rough_[i * queries_.size() + query], squared, length))
-        score_one(vector, first + static_cast<uint32_t>(i), query);
-    }
+    const ProductFloors floors{base_.data(), slope_.data(), queries_.size()};
+    const double extra = metric_ == Metric::kL2 ? squared * (1 - kSlack) / 2 : 0;
+    const bool comparable = length < kLongest;
+    const size_t near = products_not_below(
+        floors, rough_.data() + i * queries_.size(),
+        comparable ? length : std::numeric_limits<double>::quiet_NaN(), extra, near_.data());
+    for (size_t n = 0; n < near; ++n) score_one(vector, first + static_cast<uint32_t>(i), near_[n]);
   }
 }
 
-/// False only if the true score cannot be among the best. NaN and what overflowed may be.
-bool ExactSearch::may_be_among(size_t query, float rough, double squared,
-                               double length) const noexcept {
+/// Which rough product a vector needs to be looked at. False alarms are scored for nothing; NaN and
+/// what may have overflowed always are.
+void ExactSearch::set_floor(size_t query) noexcept {
   const Query& of = queries_[query];
-  if (of.kept < k_) return true;
-  const double scale = length * of.length;
-  if (!(scale < kFloatsEnd)) return true;
+  base_[query] = -std::numeric_limits<double>::infinity();
+  slope_[query] = 0;
+  if (of.kept < k_) return;
+  if (!(of.length < kLongest)) {
+    base_[query] = std::numeric_limits<double>::quiet_NaN();
+    return;
+  }
   const double worst = matches_[query * k_].score;
   // What is smaller than the smallest float is lost in each product.
-  const double error = error_ * scale + static_cast<double>(dimensions_) * 0x1p-148;
-  const double most = static_cast<double>(rough) + error;
-  if (metric_ == Metric::kDot) return !(most < worst);
-  if (metric_ == Metric::kCosine) return !(most < (worst - kSlack) * scale);
-  const double both = squared + of.squared;
-  return !(both - 2 * most > worst * worst + kSlack * both);
+  const double lost = static_cast<double>(dimensions_) * 0x1p-148;
+  if (metric_ == Metric::kCosine) {
+    base_[query] = -lost;
+    slope_[query] = (worst - kSlack - error_) * of.length;
+    return;
+  }
+  const double needed =
+      metric_ == Metric::kDot ? worst : (of.squared * (1 - kSlack) - worst * worst) / 2;
+  base_[query] = needed - lost;
+  slope_[query] = -error_ * of.length;
 }
 
 void ExactSearch::score_one(Floats vector, uint32_t index, size_t query) {
@@ -88,6 +104,7 @@ void ExactSearch::score_one(Floats vector, uint32_t index, size_t query) {
   Best best(room(query), metric_, of.kept);
   best.offer({index, score(vector, at(numbers_, query), of.squared, metric_)});
   of.kept = best.kept();
+  set_floor(query);
 }
 
 void ExactSearch::merge(const ExactSearch& other) {
@@ -96,6 +113,7 @@ void ExactSearch::merge(const ExactSearch& other) {
     for (size_t i = 0; i < other.queries_[query].kept; ++i)
       best.offer(other.matches_[query * k_ + i]);
     queries_[query].kept = best.kept();
+    set_floor(query);
   }
 }
 

@@ -43,7 +43,7 @@ class ExactSearch {
   }
   void add_block(Floats vectors, uint32_t first);
   void score_one(Floats vector, uint32_t index, size_t query);
-  bool may_be_among(size_t query, float rough, double squared, double length) const noexcept;
+  void set_floor(size_t query) noexcept;
 
   const size_t dimensions_, k_;
   const Metric metric_;
@@ -52,6 +52,8 @@ class ExactSearch {
   std::vector<Query> queries_;
   std::vector<Match> matches_;  // k for each query
   std::vector<float> rough_;
+  std::vector<double> base_, slope_;  // of the products that a vector needs to be scored
+  std::vector<uint32_t> near_;
 };
 
 }  // namespace lugger

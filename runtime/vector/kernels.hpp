@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/bytes.hpp"
+
 namespace lugger {
 
 using Floats = std::span<const float>;
@@ -42,6 +44,12 @@ void quantise(std::span<float> v, Precision precision) noexcept;
 
 // Conversions of elements. `out` has as many elements as `in`.
 
+// Bytes hold elements in host byte order, at an address of any alignment.
+void floats_from_halves(Bytes halves, uint8_t* out) noexcept;
+/// Rounds to nearest, ties to even. 65520 and more becomes infinite.
+void halves_from_floats(Bytes floats, uint8_t* out) noexcept;
+bool all_finite_floats(Bytes floats) noexcept;
+bool all_finite_halves(Bytes halves) noexcept;
 void floats_from_halves(std::span<const uint16_t> in, std::span<float> out) noexcept;
 void halves_from_floats(Floats in, std::span<uint16_t> out) noexcept;
 void floats_from_int8(std::span<const int8_t> in, std::span<float> out) noexcept;

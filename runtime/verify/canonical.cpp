@@ -11,7 +11,7 @@ namespace lugger {
 
 namespace {
 
-constexpr uint8_t kNullMark = 0, kValueMark = 1;
+constexpr uint8_t kNullMark = 0, kValueMark = 1, kTextMark = 2;
 
 void append_sized(Bytes bytes, ByteBuffer& out) {
   out.append_le(static_cast<uint32_t>(bytes.size()));
@@ -56,6 +56,12 @@ std::string_view without_blanks(std::string_view text) noexcept {
 void Canonical::append(const Value& value, CompareAs as, ByteBuffer& out) {
   if (value.absent()) {
     out.push(kNullMark);
+    return;
+  }
+  // A target's value that does not read as its column's type: equal to nothing but itself.
+  if (value.type == ValueType::kPgText && as.kind != Kind::kOther) {
+    out.push(kTextMark);
+    append_sized(value.bytes(), out);
     return;
   }
   out.push(kValueMark);

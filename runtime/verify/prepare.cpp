@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "base/digest.hpp"
 #include "base/url.hpp"
+#include "engine/check_manifests.hpp"
 #include "engine/follow.hpp"
 #include "engine/ledger_run.hpp"
 #include "engine/stages.hpp"
@@ -72,6 +73,23 @@ void inspect_target(VerifyContext& context, Verdict& verdict) {
   context.comparison = make_comparison(*look, *context.shape, context.options.columns);
   verdict.altered = context.comparison.altered;
   verdict.notes = context.comparison.notes;
+}
+
+/// Equal bits of another model are not the same vectors.
+void compare_manifests(VerifyContext& context, Verdict& verdict) {
+  const Mapping& mapping = context.shape->mapping();
+  std::vector<std::string> found = context.job.mismatches;
+  if (!mapping.manifests.empty()) {
+    for (std::string& one : target_mismatches(
+             mapping.manifests, context.job.open_target_once().manifests(*context.shape)))
+      found.push_back(std::move(one));
+  }
+  for (const std::string& one : found) {
+    if (mapping.other_manifest)
+      verdict.warnings.push_back("vectors of another making: " + one);
+    else
+      verdict.reasons.push_back("vectors of another making: " + one);
+  }
 }
 
 /// Whether the changes behind this load are applied by the script as it is now.
@@ -218,6 +236,7 @@ void prepare_verification(VerifyContext& context, Verdict& verdict) {
   verdict.started = timestamp_text(*micros_from_unix_us(unix_micros_now()));
   open_places(context, verdict);
   inspect_target(context, verdict);
+  compare_manifests(context, verdict);
   read_ledger(context, verdict);
   refuse_unfinished(context, verdict);
   verdict.run_now = context.now;

@@ -99,7 +99,8 @@ class Recalling {
   void open_searches() {
     JobImpl& job = context_.job;
     target_ = job.open_target_once().search(target_spec_);
-    metric_ = target_ ? target_->metric() : target_spec_.metric.value_or(Metric::kCosine);
+    metric_ = target_ ? target_->metric()
+                      : target_spec_.metric.value_or(usual_metric(column_.column().type));
     source_spec_.metric = metric_;
     source_ = job.open_source_once().search(source_spec_);
   }
@@ -134,6 +135,18 @@ class Recalling {
     for (TruthOfTarget& of : of_target) target_truth_->take(of.worker());
     note_counts(verdict_.recall->source, source_truth_->counts());
     note_counts(verdict_.recall->target, target_truth_->counts());
+    check_dimensions("source", source_truth_->counts(), queries_.source);
+    check_dimensions("target", target_truth_->counts(), queries_.target);
+  }
+
+  static void check_dimensions(std::string_view side, const Truth::Counts& counts,
+                               const QuerySet& queries) {
+    if (counts.vectors == 0 || counts.other_size < counts.vectors) return;
+    throw Error(Code::kConfig,
+                fmt::format("recall: none of the {} vectors of the {} has the {} dimensions of the "
+                            "queries",
+                            counts.vectors, side, queries.dimensions),
+                "take queries of the model that made the vectors");
   }
 
   static void note_counts(RecallSide& side, const Truth::Counts& counts) {
@@ -150,11 +163,12 @@ class Recalling {
       std::vector<std::vector<Hit>> target = target_truth_->found(g);
       for (size_t q = 0; q < group.ids.size(); ++q) {
         if (context_.stop.requested()) raise(Code::kInterrupted, "stopped while searching");
-        SideAnswer of_source{std::move(source[q]), source_truth_->candidates(g), {}};
-        SideAnswer of_target{std::move(target[q]), target_truth_->candidates(g), {}};
-        const Floats as_source = queries_.source.query(queries_.source.groups[g], q);
-        search(source_.get(), as_source, source_filter(group), of_source);
-        search(target_.get(), queries_.target.query(group, q), group.filter, of_target);
+        SideAnswer of_source{std::move(source[q]), {}}, of_target{std::move(target[q]), {}};
+        if (!of_source.exact.empty() || !of_target.exact.empty()) {
+          const Floats as_source = queries_.source.query(queries_.source.groups[g], q);
+          search(source_.get(), as_source, source_filter(group), of_source);
+          search(target_.get(), queries_.target.query(group, q), group.filter, of_target);
+        }
         score.add(group.ids[q], filter_words(group.filter), of_source, of_target);
       }
     }

@@ -186,13 +186,20 @@ class Sampler final : public SourceUse {
 
 }  // namespace
 
+/// Text of a sparse vector, bits and other texts are what the mapping makes of them.
+static bool is_numbers(ValueType type) noexcept {
+  return type == ValueType::kArray || type == ValueType::kPgArray || type == ValueType::kBinary ||
+         type == ValueType::kVector || type == ValueType::kHalfVector ||
+         type == ValueType::kSparseVector;
+}
+
 SourceVector::SourceVector(const PlanShape& shape, const RecallColumn& column)
     : column_(column), path_(split_path(path(shape, column, column.vector))) {}
 
 const Value& SourceVector::of(const SourceRow& row) {
   arena_.reset();
   value_ = value_at(row.document, path_, arena_);
-  return value_.absent() ? row.slots[column_.column().slot] : value_;
+  return is_numbers(value_.type) ? value_ : row.slots[column_.column().slot];
 }
 
 std::string SourceVector::path(const PlanShape& shape, const RecallColumn& column, size_t c) {

@@ -19,7 +19,7 @@ struct RecallColumn {
 };
 
 /// The vector that a row of the source comes from: that of its document, as the source's own search
-/// has it, before the mapping rounds it; where the document has none, the mapping's.
+/// has it, before the mapping rounds it; where the document has no numbers, the mapping's.
 class SourceVector {
  public:
   SourceVector(const PlanShape& shape, const RecallColumn& column);

@@ -20,6 +20,11 @@ Places places_of(const std::vector<Hit>& hits, size_t most) {
   return out;
 }
 
+/// Whether the order of two hits is chance.
+bool tied(double a, double b) noexcept {
+  return std::abs(a - b) <= kSameScore * std::max({1.0, std::abs(a), std::abs(b)});
+}
+
 /// The share of the hits that the other list has too; both are empty: all of them.
 double overlap(const std::vector<Hit>& a, const std::vector<Hit>& b, size_t k) {
   const Places left = places_of(a, k), right = places_of(b, k);
@@ -30,20 +35,35 @@ double overlap(const std::vector<Hit>& a, const std::vector<Hit>& b, size_t k) {
   return static_cast<double>(common) / static_cast<double>(most);
 }
 
-/// Kendall's tau: of all pairs of common hits, those in the same order less the others, over all.
-/// nullopt: fewer than two hits are common.
+/// The same of exact neighbours: of those that tie with the other list's k-th, any is one of its.
+double exact_overlap(const std::vector<Hit>& a, const std::vector<Hit>& b, size_t k) {
+  const size_t left = std::min(a.size(), k), right = std::min(b.size(), k);
+  const size_t most = std::max(left, right);
+  if (most == 0) return 1;
+  const Places places = places_of(b, k);
+  size_t common = 0;
+  for (size_t i = 0; i < left; ++i)
+    common += places.contains(a[i].key) || (right == k && tied(a[i].score, b[k - 1].score)) ? 1 : 0;
+  return static_cast<double>(common) / static_cast<double>(most);
+}
+
+/// Kendall's tau: of all pairs of common hits, those in the same order less the others, over all;
+/// without pairs that tie. nullopt: there is no such pair.
 std::optional<double> kendall(const std::vector<Hit>& a, const std::vector<Hit>& b, size_t k) {
   const Places places = places_of(b, k);
-  std::vector<size_t> order;
+  std::vector<std::pair<double, size_t>> order;  // score, and place in the other list
   for (size_t i = 0; i < std::min(k, a.size()); ++i) {
     const auto found = places.find(a[i].key);
-    if (found != places.end()) order.push_back(found->second);
+    if (found != places.end()) order.emplace_back(a[i].score, found->second);
   }
-  if (order.size() < 2) return std::nullopt;
   double sum = 0, pairs = 0;
   for (size_t i = 0; i < order.size(); ++i) {
-    for (size_t j = i + 1; j < order.size(); ++j, ++pairs) sum += order[i] < order[j] ? 1 : -1;
+    for (size_t j = i + 1; j < order.size(); ++j) {
+      if (tied(order[i].first, order[j].first)) continue;
+      sum += order[i].second < order[j].second ? 1 : -1, ++pairs;
+    }
   }
+  if (pairs == 0) return std::nullopt;
   return sum / pairs;
 }
 
@@ -51,13 +71,13 @@ std::optional<double> kendall(const std::vector<Hit>& a, const std::vector<Hit>&
 
 /// A hit is right when it is one of the k exact neighbours, or as near as the k-th.
 double RecallScore::measure(const SideAnswer& answer, RecallSide& side) const {
-  const size_t k = std::min(verdict_.k, answer.candidates);
+  const size_t k = std::min(verdict_.k, answer.exact.size());
   side.wanted += k;
   side.returned += std::min(answer.hits.size(), k);
   side.short_answers += answer.hits.size() < k ? 1 : 0;
   if (k == 0) return 1;
   const Places exact = places_of(answer.exact, answer.exact.size());
-  const double last = answer.exact[std::min(k, answer.exact.size()) - 1].score;
+  const double last = answer.exact[k - 1].score;
   const double margin = kSameScore * std::max(1.0, std::abs(last));
   size_t right = 0;
   Places counted;
@@ -73,7 +93,7 @@ double RecallScore::measure(const SideAnswer& answer, RecallSide& side) const {
 }
 
 void RecallScore::compare_exact(const SideAnswer& source, const SideAnswer& target) {
-  exact_ += overlap(source.exact, target.exact, verdict_.k);
+  exact_ += exact_overlap(source.exact, target.exact, verdict_.k);
   const Places places = places_of(target.exact, target.exact.size());
   for (const Hit& hit : source.exact) {
     const auto found = places.find(hit.key);
@@ -87,7 +107,7 @@ void RecallScore::compare_exact(const SideAnswer& source, const SideAnswer& targ
 
 void RecallScore::add(std::string query, std::string filter, const SideAnswer& source,
                       const SideAnswer& target) {
-  if (source.candidates == 0 && target.candidates == 0) {
+  if (source.exact.empty() && target.exact.empty()) {
     ++verdict_.nothing_to_find;
     return;
   }

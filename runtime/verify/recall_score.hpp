@@ -7,9 +7,8 @@ namespace lugger {
 
 /// What one side says to one query.
 struct SideAnswer {
-  std::vector<Hit> exact;   // its exact neighbours, best first: more than k
-  uint64_t candidates = 0;  // vectors that the query may find
-  std::vector<Hit> hits;    // of its search; of a side without one, its exact neighbours
+  std::vector<Hit> exact;  // its exact neighbours, best first: more than k, where there are
+  std::vector<Hit> hits;   // of its search; of a side without one, its exact neighbours
 };
 
 class RecallScore {

@@ -15,13 +15,11 @@ Truth::Worker::Worker(Truth& truth) : truth_(truth) {
                                    kept_neighbours(truth.k_)),
                        {},
                        {},
-                       {},
-                       0});
+                       {}});
   }
 }
 
 void Truth::Worker::add(Group& group, Floats floats, const std::string& key) {
-  ++group.rows;
   group.waiting.insert(group.waiting.end(), floats.begin(), floats.end());
   group.keys.push_back(key);
   if (group.keys.size() == kBlockRows) search(group);
@@ -63,7 +61,6 @@ void Truth::take(Worker& worker) {
     Worker::Group &to = total_->groups_[g], &from = worker.groups_[g];
     to.search.merge(from.search);
     to.found.merge(from.found);
-    to.rows += from.rows;
   }
   counts_.vectors += worker.counts_.vectors, counts_.without += worker.counts_.without;
   counts_.other_size += worker.counts_.other_size;

@@ -57,7 +57,6 @@ class Truth {
       std::vector<float> waiting;
       std::vector<std::string> keys;                    // of the waiting
       std::unordered_map<uint32_t, std::string> found;  // keys of what may be among the best
-      uint64_t rows = 0;                                // that the filter lets pass
     };
     template <typename ValueOf>
     bool matches(const QueryGroup& group, ValueOf&& value) const {
@@ -87,10 +86,9 @@ class Truth {
 
   /// After all workers have ended.
   void take(Worker& worker);
-  /// The best of the neighbours of a query, best first; at least k, and more for equal scores.
+  /// The best of the neighbours of a query, best first; at least k, and more for equal scores, where
+  /// there are so many that have a score: a vector of zeros has no cosine.
   std::vector<std::vector<Hit>> found(size_t group) const;
-  /// The number of vectors that the queries of a group may find.
-  uint64_t candidates(size_t group) const { return total_->groups_[group].rows; }
   const Counts& counts() const noexcept { return counts_; }
 
  private:

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/gate.hpp"
-#include "base/options.hpp"
+#include "base/joined_options.hpp"
 #include "http/endpoint.hpp"
 
 namespace lugger {
@@ -38,14 +38,5 @@ inline constexpr std::array<OptionSpec, 5> kWeaviateOptions = {{
     {"requests_per_s", OptionSpec::Type::kNumber,
      "requests a second at most, of all workers together"},
 }};
-
-template <size_t A, size_t B>
-constexpr std::array<OptionSpec, A + B> joined_options(const std::array<OptionSpec, A>& a,
-                                                       const std::array<OptionSpec, B>& b) {
-  std::array<OptionSpec, A + B> out{};
-  for (size_t i = 0; i < A; ++i) out[i] = a[i];
-  for (size_t i = 0; i < B; ++i) out[A + i] = b[i];
-  return out;
-}
 
 }  // namespace lugger

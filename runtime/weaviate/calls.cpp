@@ -8,7 +8,8 @@
 namespace lugger {
 namespace {
 
-constexpr std::string_view kRestPort = ":8080", kPort = "50051", kOption = "grpc_port";
+constexpr std::string_view kRestPort = ":8080", kOption = "grpc_port";
+constexpr int kPort = 50051;
 // HealthCheckResponse { status: SERVING }
 constexpr std::string_view kServing{"\x08\x01", 2};
 
@@ -39,18 +40,20 @@ std::string why_not(HttpSettings settings) {
 
 }  // namespace
 
+bool names_calls(const Options& options) { return options.number(kOption, 0) != 0; }
+
 WeaviateCalls find_calls(const HttpSettings& rest, const Options& options) {
-  if (!options.flag("grpc", true)) return {nullptr, "REST"};
-  const int named = static_cast<int>(options.number(kOption, 0));
-  if (named == 0 && !rest.base.ends_with(kRestPort)) return {nullptr, "REST"};
-  const std::string_view host = without_port(rest.base);
+  if (!options.flag("grpc", true)) return {nullptr, "REST: grpc is false"};
+  const bool named = names_calls(options);
+  if (!named && !rest.base.ends_with(kRestPort))
+    return {nullptr, "REST: grpc_port, the port of gRPC, is not named"};
   HttpSettings settings = rest;
-  settings.base =
-      fmt::format("{}:{}", host, named == 0 ? std::string(kPort) : fmt::to_string(named));
+  settings.base = fmt::format("{}:{}", without_port(rest.base),
+                              named ? static_cast<int>(options.number(kOption, 0)) : kPort);
   settings.grpc = true;
   const std::string where = settings.base.substr(settings.base.find("//") + 2);
   if (const std::string why = why_not(settings); !why.empty())
-    return {nullptr, fmt::format("REST, since no gRPC is at {}: {}", where, why)};
+    return {nullptr, fmt::format("REST: no gRPC is at {}: {}", where, why), named};
   return {std::make_shared<HttpEndpoint>(std::move(settings)), "gRPC at " + where};
 }
 

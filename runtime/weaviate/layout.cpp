@@ -7,6 +7,7 @@
 #include "base/ascii.hpp"
 #include "plan/coerce.hpp"
 #include "value/json_writer.hpp"
+#include "weaviate/manifest.hpp"
 #include "weaviate/object_id.hpp"
 
 namespace lugger {
@@ -94,6 +95,7 @@ class Maker {
     for (const Column& column : table_.columns) out_.slots.push_back(slot(column));
     check_twice();
     check_class();
+    tell_ids();
     if (!options.vector.empty() &&
         std::ranges::find(table_.columns, options.vector, &Column::name) == table_.columns.end())
       problem("vector = '{}' is no column", options.vector);
@@ -111,7 +113,10 @@ class Maker {
       return {ObjectForm::kId, false, "", ""};
     if (is_vector_column(column)) return vector(column);
     if (column.type.kind == Kind::kSparsevec) {
-      problem("column {} is a sparse vector, and Weaviate has none", column.name);
+      problem(
+          "column {} is a sparse vector, and Weaviate has none: as a text column it is kept, "
+          "{{ '{}', 'text' }}",
+          column.name, column.name);
       return {};
     }
     SlotLayout out;
@@ -222,6 +227,17 @@ class Maker {
     return out;
   }
 
+  void tell_ids() {
+    if (ids_.is_key() || table_.key.empty()) return;
+    std::string key;
+    for (const size_t slot : table_.key)
+      key += (key.empty() ? "" : ", ") + table_.columns[slot].name;
+    out_.warnings.push_back(
+        fmt::format("ids of Weaviate are UUIDs: each is made from {} (version 5), which stays a "
+                    "property",
+                    key));
+  }
+
   void check_twice() {
     for (size_t i = 0; i < out_.slots.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
@@ -255,13 +271,28 @@ class Maker {
   ClassLayout out_;
 };
 
-std::string index_of(const LayoutOptions& options, bool many) {
+/// The distance that the target names, or else that of the column's manifest.
+std::string distance_of(const Column& column, const Mapping& mapping,
+                        const LayoutOptions& options) {
+  if (!options.distance.empty()) return options.distance;
+  const auto one = std::ranges::find(mapping.manifests, column.name, &VectorManifest::column);
+  if (one == mapping.manifests.end() || one->metric.empty()) return "cosine";
+  if (one->metric == "l2") return "l2-squared";
+  return one->metric == "l1" ? "manhattan" : one->metric;
+}
+
+std::string index_of(const LayoutOptions& options, const std::string& distance, bool many) {
   return fmt::format(R"("vectorIndexType":{},"vectorIndexConfig":{{"distance":{}{}}})",
-                     json_text(many ? "hnsw" : options.index_type), json_text(options.distance),
+                     json_text(many ? "hnsw" : options.index_type), json_text(distance),
                      many ? R"(,"multivector":{"enabled":true})" : "");
 }
 
 }  // namespace
+
+std::string LayoutOptions::told(const std::string& server) const {
+  return fmt::format("class {}{} at {}", class_name, tenant.empty() ? "" : ", tenant " + tenant,
+                     server);
+}
 
 bool ClassLayout::has_references() const noexcept {
   return std::ranges::any_of(
@@ -285,12 +316,13 @@ std::string class_definition(const PlanShape& plan, const ClassLayout& layout,
   for (size_t i = 0; i < layout.slots.size(); ++i) {
     const SlotLayout& slot = layout.slots[i];
     if (slot.form == ObjectForm::kVector) {
+      const std::string index = index_of(options, distance_of(columns[i], plan.mapping(), options),
+                                         slot.array && !slot.name.empty());
       if (slot.name.empty()) {
-        only = R"(,"vectorizer":"none",)" + index_of(options, false);
+        only = R"(,"vectorizer":"none",)" + index;
       } else {
-        vectors +=
-            fmt::format(R"({}{}:{{"vectorizer":{{"none":{{}}}},{}}})", vectors.empty() ? "" : ",",
-                        json_text(slot.name), index_of(options, slot.array));
+        vectors += fmt::format(R"({}{}:{{"vectorizer":{{"none":{{}}}},{}}})",
+                               vectors.empty() ? "" : ",", json_text(slot.name), index);
       }
     } else if (!slot.name.empty()) {
       properties += fmt::format(R"({}{{"name":{},"dataType":[{}]}})", properties.empty() ? "" : ",",
@@ -301,6 +333,8 @@ std::string class_definition(const PlanShape& plan, const ClassLayout& layout,
       fmt::format(R"({{"class":{},"properties":[{}])", json_text(layout.class_name), properties);
   if (!vectors.empty()) out += fmt::format(R"(,"vectorConfig":{{{}}})", vectors);
   if (vectors.empty()) out += only.empty() ? R"(,"vectorizer":"none")" : only;
+  const std::string description = description_with("", plan.mapping().manifests, plan, layout);
+  if (!description.empty()) out += R"(,"description":)" + json_text(description);
   if (!layout.tenant.empty()) out += R"(,"multiTenancyConfig":{"enabled":true})";
   return out + "}";
 }

@@ -46,6 +46,9 @@ struct LayoutOptions {
   std::string tenant_state;  // where it is kept that the tenant was off; empty: it is not turned on
   std::string vector;        // the column that is the vector without a name
   std::string distance, index_type;  // of a class to be made
+
+  /// "class Docs, tenant acme at http://host:8080"
+  std::string told(const std::string& server) const;
 };
 
 /// `there` is the class as it is; nullptr: it is to be made.

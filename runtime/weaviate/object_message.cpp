@@ -66,6 +66,16 @@ std::string_view ObjectMessages::id_of(std::string_view message) noexcept {
   return reader.next() && reader.field == object_field::kId ? reader.bytes : std::string_view();
 }
 
+std::string ObjectMessages::without_vectors(std::string_view message) {
+  ByteBuffer out;
+  // All fields of an object are texts or messages.
+  for (pb::Reader reader(message); reader.next();) {
+    if (reader.field != object_field::kVector && reader.field != object_field::kVectors)
+      pb::put(out, reader.field, reader.bytes);
+  }
+  return std::string(out.text());
+}
+
 Failure ObjectMessages::append(const Value* row, int& column, ByteBuffer& out) {
   column = table_.key.empty() ? -1 : static_cast<int>(table_.key[0]);
   const std::optional<Uuid> id = ids_.of(row);
@@ -212,12 +222,12 @@ Failure ObjectMessages::add_vectors(const SlotLayout& slot, const Value& value, 
   return Failure::kNone;
 }
 
-std::optional<std::vector<MessageError>> read_reply(std::string_view message) {
-  std::vector<MessageError> out;
+std::optional<std::vector<RefusedObject>> read_reply(std::string_view message) {
+  std::vector<RefusedObject> out;
   pb::Reader reader(message);
   while (reader.next()) {
     if (reader.field != reply_field::kErrors) continue;
-    MessageError& error = out.emplace_back();
+    RefusedObject& error = out.emplace_back();
     pb::Reader inner(reader.bytes);
     while (inner.next()) {
       if (inner.field == reply_field::kIndex) error.object = inner.number;
@@ -225,7 +235,12 @@ std::optional<std::vector<MessageError>> read_reply(std::string_view message) {
     }
     if (inner.broken()) return std::nullopt;
   }
-  return reader.broken() ? std::nullopt : std::optional(std::move(out));
+  if (reader.broken()) return std::nullopt;
+  // One that is named twice was refused once.
+  std::ranges::stable_sort(out, {}, &RefusedObject::object);
+  const auto again = std::ranges::unique(out, {}, &RefusedObject::object);
+  out.erase(again.begin(), again.end());
+  return out;
 }
 
 }  // namespace lugger

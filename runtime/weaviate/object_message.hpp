@@ -4,6 +4,7 @@
 
 #include "plan/failure.hpp"
 #include "weaviate/layout.hpp"
+#include "weaviate/object_call.hpp"
 #include "weaviate/object_id.hpp"
 #include "weaviate/object_writer.hpp"
 
@@ -20,6 +21,7 @@ class ObjectMessages final : public ObjectEncoder {
   Failure append(const Value* row, int& column, ByteBuffer& out) override;
   /// The id of a message that was appended.
   static std::string_view id_of(std::string_view message) noexcept;
+  static std::string without_vectors(std::string_view message);
 
  private:
   Failure add_property(const SlotLayout& slot, const ColumnType& type, const Value& value);
@@ -38,12 +40,7 @@ class ObjectMessages final : public ObjectEncoder {
   Arena scratch_;
 };
 
-/// What the message BatchObjectsReply says of an object, by its place in the batch.
-struct MessageError {
-  size_t object = 0;
-  std::string reason;
-};
-/// nullopt: it is no such message.
-std::optional<std::vector<MessageError>> read_reply(std::string_view message);
+/// The objects that the message BatchObjectsReply says were refused; nullopt: it is no such message.
+std::optional<std::vector<RefusedObject>> read_reply(std::string_view message);
 
 }  // namespace lugger

@@ -142,8 +142,12 @@ class ObjectBson {
 }  // namespace
 
 ObjectFields::ObjectFields(const WeaviateClass& of)
-    : vector("vector"), vectors("vectors"), tenant("tenant") {
-  for (std::string* name : {&vector, &vectors, &tenant}) {
+    : vector("vector"),
+      vectors("vectors"),
+      tenant("tenant"),
+      created("created"),
+      updated("updated") {
+  for (std::string* name : {&vector, &vectors, &tenant, &created, &updated}) {
     while (of.property(*name) != nullptr) name->insert(0, 1, '_');
   }
 }
@@ -244,6 +248,12 @@ bool ObjectReader::next(ByteBuffer& out) {
       for (auto field : vectors)
         bson.vector(std::string(std::string_view(field.unescaped_key())), field.value());
       bson.writer().end();
+    }
+    for (const auto& [field, name] : {std::pair{"creationTimeUnix", &fields_.created},
+                                      std::pair{"lastUpdateTimeUnix", &fields_.updated}}) {
+      int64_t time = 0;
+      if (class_.times && object[field].get_int64().get(time) == simdjson::SUCCESS)
+        bson.writer().append(*name, Value::of(ValueType::kDate, time));
     }
     if (!tenant_.empty())
       bson.writer().append(fields_.tenant, Value::of(ValueType::kString, tenant_));

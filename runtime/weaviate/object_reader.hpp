@@ -9,12 +9,13 @@
 
 namespace lugger {
 
-/// A document is {_id, PROPERTIES..., vector, vectors: {NAME...}, tenant}. A field of lugger's own
-/// whose name a property has got goes by that name behind an underscore.
+/// A document is {_id, PROPERTIES..., vector, vectors: {NAME...}, tenant}, and with
+/// WeaviateClass::times {..., created, updated}. A field of lugger's own whose name a property has got
+/// goes by that name behind an underscore.
 class ObjectFields {
  public:
   explicit ObjectFields(const WeaviateClass& of);
-  std::string vector, vectors, tenant;
+  std::string vector, vectors, tenant, created, updated;
 };
 
 /// Reads the objects of a page one by one. Belongs to one worker.

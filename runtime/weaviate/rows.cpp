@@ -1,5 +1,7 @@
 #include "weaviate/rows.hpp"
 
+#include <algorithm>
+
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "plan/coercer.hpp"
@@ -20,9 +22,27 @@ struct ReadPlan {
   std::string tenant;
   std::vector<ComparedColumn> columns;
   std::vector<SlotLayout> slots;  // of the columns
+  std::vector<size_t> key;        // of the columns, those of the key in its order
   std::shared_ptr<const ObjectIds> ids;
   std::shared_ptr<const void> held;  // the tenant, where it is not on by itself
 };
+
+constexpr std::string_view kForeign = " (id ";
+
+/// The key that an object is shown by whose id is not made from its key: "d5 (id UUID)".
+std::string foreign_key(const std::string& key, const std::string& id) {
+  return fmt::format("{}{}{})", key, kForeign, id);
+}
+
+/// Its id; nullopt: the key is not of that form.
+std::optional<Uuid> id_in_foreign_key(const std::optional<std::string>& key) {
+  const size_t at = key ? key->rfind(kForeign) : std::string::npos;
+  Uuid out;
+  if (at == std::string::npos || !key->ends_with(')')) return std::nullopt;
+  const std::string_view id = std::string_view(*key).substr(at + kForeign.size());
+  if (!parse_uuid(id.substr(0, id.size() - 1), out.data())) return std::nullopt;
+  return out;
+}
 
 /// Turns documents of a class into rows of the plan.
 class RowMaker {
@@ -36,10 +56,28 @@ class RowMaker {
     arena_.reset();
     values_.clear();
     for (size_t i = 0; i < plan_.columns.size(); ++i) values_.push_back(value(document, i));
+    tell_foreign(document);
     return taker.row({0, values_, hashes_});
   }
 
  private:
+  /// The row of a key is the object whose id is made from it. The key of another one, which others
+  /// made, gets the id: no row of the source is equal to it.
+  void tell_foreign(Bytes document) {
+    if (plan_.ids->is_key()) return;
+    key_.clear();
+    for (const size_t i : plan_.key) {
+      const Value& part = values_[i];
+      key_.push_back(part.absent() ? std::nullopt
+                                   : std::optional(coerced_text(part, plan_.columns[i].type)));
+    }
+    const Value id = bson_field(document, "_id");
+    const std::optional<Uuid> own = plan_.ids->of(key_);
+    if (own && std::ranges::equal(Bytes(*own), Bytes(id.data, id.size))) return;
+    values_[plan_.key[0]] = Value::of(
+        ValueType::kPgText, arena_.copy(foreign_key(key_[0].value_or("NULL"), uuid_text(id.data))));
+  }
+
   Value field(Bytes document, const SlotLayout& slot) const {
     if (slot.form == ObjectForm::kId) return bson_field(document, "_id");
     if (slot.form != ObjectForm::kVector) return bson_field(document, slot.name);
@@ -73,6 +111,7 @@ class RowMaker {
   std::vector<Coercer> coercers_;
   Arena arena_;
   std::vector<Value> values_, hashes_;
+  KeyText key_;
 };
 
 constexpr char kNoCondition[] = "objects of Weaviate are verified all, not by a condition";
@@ -108,15 +147,17 @@ class WeaviateRowReader final : public RowReader {
     WeaviateServer server(endpoint_);
     ObjectReader reader(plan_.of, plan_.tenant);
     ByteBuffer document;
+    // A key may look like that of a foreign object and be none.
     for (const KeyText* key : keys) {
-      const std::optional<Uuid> id = plan_.ids->of(*key);
-      if (!id) continue;
-      std::optional<std::string> object =
-          server.object(plan_.of.name, plan_.tenant, uuid_text(id->data()));
-      if (!object) continue;
-      reader.read_object(std::move(*object));
-      document.clear();
-      if (reader.next(document) && !maker_.give(document.view(), taker)) return;
+      for (const auto& id : {plan_.ids->of(*key), id_in_foreign_key(key->front())}) {
+        if (!id) continue;
+        std::optional<std::string> object =
+            server.object(plan_.of.name, plan_.tenant, uuid_text(id->data()));
+        if (!object) continue;
+        reader.read_object(std::move(*object));
+        document.clear();
+        if (reader.next(document) && !maker_.give(document.view(), taker)) return;
+      }
     }
   }
   void read_roots(size_t table, const std::vector<const KeyText*>& roots,
@@ -210,10 +251,7 @@ class WeaviateLook final : public RowsLook {
   }
 
   RowsFacts facts() override {
-    return {"Weaviate " + server_.version(),
-            fmt::format("class {}{} at {}", options_.class_name,
-                        options_.tenant.empty() ? "" : ", tenant " + options_.tenant,
-                        address_.endpoint->settings().base)};
+    return {"Weaviate " + server_.version(), options_.told(address_.endpoint->settings().base)};
   }
 
   StoredTable columns(size_t table, const std::vector<size_t>& slots) override {
@@ -238,6 +276,13 @@ class WeaviateLook final : public RowsLook {
       compared.as = {column.type.kind, column.type.element};
       read_.columns.push_back(compared);
       read_.slots.push_back(layout.slots[slot]);
+    }
+    for (const size_t part : plan.key) {
+      const auto at = std::ranges::find(read_.columns, part, &ComparedColumn::slot);
+      if (at == read_.columns.end())
+        raise(Code::kVerify, "the key column {} has no property in {}", plan.columns[part].name,
+              there->name);
+      read_.key.push_back(static_cast<size_t>(at - read_.columns.begin()));
     }
     read_.of = std::move(*there);
     read_.tenant = options_.tenant;

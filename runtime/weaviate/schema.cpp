@@ -60,6 +60,7 @@ WeaviateClass class_of(const element& json) {
   WeaviateClass out;
   out.name = text_at(json, "class");
   if (out.name.empty()) raise(Code::kParse, "a class of the schema has no name");
+  out.description = text_at(json, "description");
   simdjson::dom::array properties;
   if (json["properties"].get(properties) == simdjson::SUCCESS) {
     for (const element& property : properties) out.properties.push_back(property_of(property));
@@ -116,6 +117,19 @@ std::string json_text(std::string_view text) {
   std::string out;
   write_json_string(text, out);
   return out;
+}
+
+std::string with_description(std::string_view definition, std::string_view description) {
+  simdjson::dom::parser parser;
+  simdjson::dom::object fields;
+  if (parsed(parser, definition).get(fields) != simdjson::SUCCESS)
+    raise(Code::kParse, "the class that the server sent is no object");
+  std::string out = "{\"description\":" + json_text(description);
+  for (const auto& field : fields) {
+    if (field.key == "description") continue;
+    out += "," + json_text(field.key) + ":" + simdjson::minify(field.value);
+  }
+  return out + "}";
 }
 
 WeaviateClass class_from_json(std::string_view json) {

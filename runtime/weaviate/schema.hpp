@@ -21,12 +21,13 @@ struct WeaviateIndex {
 };
 
 struct WeaviateClass {
-  std::string name;
+  std::string name, description;
   std::string alias;  // by which it was asked for; empty: by its name
   std::vector<WeaviateProperty> properties;
   std::vector<std::string> vectors;  // named ones; none: its objects have one vector without a name
   std::map<std::string, WeaviateIndex, std::less<>> indexes;  // by vector; "": that without a name
   bool tenants = false;
+  bool times = false;    // its documents are to have the times of objects
   bool expires = false;  // its objects delete themselves after a time
 
   const WeaviateProperty* property(std::string_view property_name) const noexcept;
@@ -36,6 +37,9 @@ struct WeaviateClass {
   /// Equal as long as objects can be written and read as before.
   std::string fingerprint() const;
 };
+
+/// The definition of a class, as the server gave it, with another description.
+std::string with_description(std::string_view definition, std::string_view description);
 
 /// As a string of JSON.
 std::string json_text(std::string_view text);

@@ -87,6 +87,15 @@ void WeaviateServer::create_class(const std::string& definition) {
   raise(Code::kConfig, "the class cannot be made: {} {}", answer.status, words);
 }
 
+bool WeaviateServer::describe_class(const std::string& name, const std::string& description) {
+  const std::string path = "/v1/schema/" + percent_encode(name);
+  const std::string stands = get(path, "the class " + name + " cannot be read");
+  const std::string wanted = with_description(stands, description);
+  if (!client_.send({"PUT", path, wanted}).good()) return false;
+  return class_from_json(get(path, "the class " + name + " cannot be read")).description ==
+         description;
+}
+
 std::vector<WeaviateTenant> WeaviateServer::tenants(const std::string& class_name) {
   const std::string body = get("/v1/schema/" + percent_encode(class_name) + "/tenants",
                                "the tenants of " + class_name + " cannot be read");

@@ -28,6 +28,8 @@ class WeaviateServer {
   /// By its name or an alias of it.
   std::optional<WeaviateClass> find_class(const std::string& name);
   void create_class(const std::string& definition);
+  /// False: this version does not let it be changed.
+  bool describe_class(const std::string& name, const std::string& description);
   std::vector<WeaviateTenant> tenants(const std::string& class_name);
   void add_tenant(const std::string& class_name, const std::string& tenant);
   void set_tenant(const std::string& class_name, const std::string& tenant, std::string_view state);

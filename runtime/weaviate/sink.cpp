@@ -29,6 +29,16 @@ struct UnitDocument {
   bool operator==(const UnitDocument& other) const noexcept { return place == other.place; }
 };
 
+std::unique_ptr<ObjectEncoder> make_encoder(const TablePlan& table, const WeaviateLoad& load) {
+  if (load.calls) return std::make_unique<ObjectMessages>(table, load.layout);
+  return std::make_unique<ObjectWriter>(table, load.layout, false);
+}
+
+std::unique_ptr<ObjectCall> make_call(WeaviateServer& server, const WeaviateLoad& load) {
+  if (!load.calls) return make_rest_call(server);
+  return make_grpc_call(server, load.calls, load.layout.class_name, load.layout.tenant);
+}
+
 /// Objects are sent as soon as they fill a request, and may be sent again: only the ledger says that
 /// a unit is done.
 class WeaviateSink final : public RowSink {
@@ -37,15 +47,9 @@ class WeaviateSink final : public RowSink {
       : plan_(plan),
         load_(std::move(load)),
         server_(load_.endpoint),
-        importer_(server_, load_.layout.class_name, load_.fingerprint) {
-    const TablePlan& table = plan.tables()[0];
-    if (!load_.calls) {
-      encoder_ = std::make_unique<ObjectWriter>(table, load_.layout, false);
-      return;
-    }
-    encoder_ = std::make_unique<ObjectMessages>(table, load_.layout);
-    importer_.call(load_.calls, load_.layout.tenant);
-  }
+        encoder_(make_encoder(plan.tables()[0], load_)),
+        importer_(server_, make_call(server_, load_), load_.layout.class_name, load_.layout.tenant,
+                  load_.fingerprint, Refused::kTakeBack) {}
 
   void write(Batch& batch) override {
     encode(batch);

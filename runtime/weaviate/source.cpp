@@ -6,6 +6,8 @@
 #include "place/choose.hpp"
 #include "weaviate/awake.hpp"
 #include "weaviate/cursor.hpp"
+#include "weaviate/manifest.hpp"
+#include "weaviate/object_reader.hpp"
 #include "weaviate/search.hpp"
 #include "weaviate/server.hpp"
 
@@ -16,7 +18,7 @@ using Type = OptionSpec::Type;
 
 constexpr auto kOptions = joined_options(
     kWeaviateOptions,
-    std::array<OptionSpec, 4>{{
+    std::array<OptionSpec, 5>{{
         {"collection", Type::kText, "the class, where the URL names none"},
         {"tenant", Type::kText,
          "of a class that has tenants: the one to read; all, when not given"},
@@ -25,9 +27,12 @@ constexpr auto kOptions = joined_options(
          "activate", "activate|skip|error"},
         {"state", Type::kPath, "directory that remembers which tenants are to be turned off again",
          ".lugger"},
+        {"timestamps", Type::kFlag,
+         "documents have `created` and `updated`, as Weaviate keeps them"},
     }});
 
 constexpr size_t kMostParts = 64;
+constexpr size_t kMostTold = 20;  // tenants, each with its count
 
 std::vector<CollectionInfo> infos_of(const std::vector<WeaviateClass>& all,
                                      const std::string& shown) {
@@ -87,6 +92,7 @@ class WeaviateSource final : public Source {
     const std::vector<CollectionInfo> infos = infos_of(all, address_.shown);
     const CollectionInfo& chosen = choose_collection(infos, chooses, address_.shown);
     class_ = all[static_cast<size_t>(&chosen - infos.data())];
+    class_.times = options.flag("timestamps");
     if (!class_.alias.empty())
       warnings_.push_back(
           fmt::format("{} is an alias: what is read is the class {}", class_.alias, class_.name));
@@ -94,6 +100,11 @@ class WeaviateSource final : public Source {
                                             options.text("state", ".lugger"));
     find_tenants(server, options.text("tenant"), options.text("inactive", "activate"));
     count_ = count(server);
+    if (tenants_.size() > 1)
+      warnings_.push_back(fmt::format(
+          "{} tenants are read, and two of them may have objects of one id: take the field `{}` "
+          "into a column and into the key, or read one with tenant = '...'",
+          tenants_.size(), ObjectFields(class_).tenant));
     if (class_.expires)
       warnings_.push_back("its objects delete themselves after a time, also while they are read");
   }
@@ -109,6 +120,11 @@ class WeaviateSource final : public Source {
     out.documents = count_;
     out.moves = true;
     out.warnings = warnings_;
+    out.advice = totals_;
+    const ObjectFields fields(class_);
+    out.manifests = manifests_of_class(class_);
+    for (VectorManifest& one : out.manifests)
+      one.column = one.column.empty() ? fields.vector : fields.vectors + "." + one.column;
     if (address_.open_key)
       out.warnings.push_back("the key goes over the network in the open: weaviates:// encrypts");
     return out;
@@ -171,6 +187,12 @@ class WeaviateSource final : public Source {
     raise(Code::kConfig, "the class {} has no tenants yet: there is nothing to read", class_.name);
   }
 
+  void tell_total(const std::string& tenant, uint64_t objects) {
+    if (totals_.size() < kMostTold)
+      totals_.push_back(
+          fmt::format("tenant {}: {} object{}", tenant, objects, objects == 1 ? "" : "s"));
+  }
+
   void tell_asleep(const std::vector<std::string>& off) {
     if (!off.empty()) {
       warnings_.push_back(
@@ -211,7 +233,10 @@ class WeaviateSource final : public Source {
       const std::optional<uint64_t> one = server.count(class_.name, tenant);
       if (!one) return std::nullopt;
       out += *one;
+      if (!tenant.empty()) tell_total(tenant, *one);
     }
+    if (tenants_.size() > kMostTold)
+      totals_.push_back(fmt::format("and {} tenants more", tenants_.size() - kMostTold));
     return out;
   }
 
@@ -223,6 +248,7 @@ class WeaviateSource final : public Source {
       asleep_;  // of them, those that are on only while they are read
   std::shared_ptr<AwakeTenants> awake_;
   std::optional<uint64_t> count_;
+  std::vector<std::string> totals_;  // of tenants, for those who look
   std::vector<std::string> warnings_;
 };
 

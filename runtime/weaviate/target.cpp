@@ -5,10 +5,12 @@
 #include <mutex>
 
 #include "base/error.hpp"
+#include "place/modes.hpp"
 #include "weaviate/address.hpp"
 #include "weaviate/awake.hpp"
 #include "weaviate/calls.hpp"
 #include "weaviate/layout.hpp"
+#include "weaviate/manifest.hpp"
 #include "weaviate/object_message.hpp"
 #include "weaviate/references.hpp"
 #include "weaviate/rows.hpp"
@@ -33,7 +35,8 @@ constexpr auto kOptions = joined_options(
          "activate|error"},
         {"vector", Type::kText,
          "of a class that lugger makes: the column that is its one vector without a name"},
-        {"distance", Type::kChoice, "of a class that lugger makes: how vectors are compared",
+        {"distance", Type::kChoice,
+         "of a class that lugger makes: how vectors are compared, where no manifest says it",
          "cosine", "cosine|dot|l2-squared|manhattan|hamming"},
         {"index", Type::kChoice, "of a class that lugger makes: the index of its vectors", "hnsw",
          "hnsw|flat|dynamic"},
@@ -47,6 +50,13 @@ constexpr auto kOptions = joined_options(
 
 // The ways of loading, which a run keeps.
 constexpr std::string_view kFill = "fill", kReplace = "replace";
+
+constexpr std::string_view kUpdateReplaces =
+    "on_conflict = 'update' replaces those of equal ids and keeps the others";
+
+std::string holding_objects(const std::string& class_name) {
+  return fmt::format("the class {} holds objects", class_name);
+}
 
 /// The class of the URL, or else that of the plan.
 LayoutOptions named(LayoutOptions options, const PlanShape& plan) {
@@ -76,16 +86,16 @@ class WeaviateTarget final : public Target {
         ledger_(std::make_shared<SharedLedger>(state_)) {
     layout_.tenant = options.text("tenant");
     layout_.vector = options.text("vector");
-    layout_.distance = options.text("distance", "cosine");
+    layout_.distance = options.text("distance");
     layout_.index_type = options.text("index", "hnsw");
     layout_.class_name = address_.class_name;
+    table_ = options.text("table");
     if (options.text("inactive", "activate") == "activate") layout_.tenant_state = state_;
-    if (const std::string table = options.text("table");
-        !table.empty() && !layout_.class_name.empty() &&
-        class_name_of(table) != layout_.class_name) {
+    if (!table_.empty() && !layout_.class_name.empty() &&
+        class_name_of(table_) != layout_.class_name) {
       throw Error(Code::kConfig,
                   fmt::format("the URL names the class {} and table = '{}' another",
-                              layout_.class_name, table),
+                              layout_.class_name, table_),
                   "name it once");
     }
   }
@@ -97,7 +107,17 @@ class WeaviateTarget final : public Target {
     WeaviateServer server(address_.endpoint);
     for (const std::string& definition : report.create) server.create_class(definition);
   }
-  std::unique_ptr<State> state() override { return make_file_state(state_); }
+  std::vector<VectorManifest> manifests(const PlanShape& plan) override;
+  void keep_manifests(const PlanShape& plan) override;
+  std::unique_ptr<State> state() override {
+    return make_file_state(
+        state_, [endpoint = address_.endpoint, names = layout_, table = table_]() mutable {
+          if (names.class_name.empty() && !table.empty()) names.class_name = class_name_of(table);
+          WeaviateServer server(endpoint);
+          if (!names.class_name.empty()) find_named(server, names);
+          return names.told(endpoint->settings().base);
+        });
+  }
   std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override;
   std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
                                   Tally& tally) override;
@@ -128,6 +148,7 @@ class WeaviateTarget final : public Target {
   WeaviateAddress address_;
   Options options_;
   std::string state_;
+  std::string table_;  // as the options name it
   std::shared_ptr<SharedLedger> ledger_;
   LayoutOptions layout_;
   std::mutex mutex_;
@@ -148,8 +169,9 @@ std::vector<TargetColumn> WeaviateTarget::columns(const std::string& table) {
 }
 
 WeaviateCalls WeaviateTarget::calls(const ClassLayout& layout, bool replaces) {
-  if (!fits_messages(layout)) return {nullptr, "REST, since objects have nested values"};
-  if (replaces && options_.number("grpc_port", 0) == 0) return {nullptr, "REST"};
+  if (!fits_messages(layout)) return {nullptr, "REST: objects have nested values"};
+  if (replaces && !names_calls(options_))
+    return {nullptr, "REST: the class holds objects, and no grpc_port is named"};
   const std::lock_guard lock(mutex_);
   if (!calls_) calls_ = find_calls(address_.endpoint->settings(), options_);
   return *calls_;
@@ -198,6 +220,19 @@ void inspect_asleep(const PlanShape& plan, const WeaviateTenant& tenant,
   }
 }
 
+/// Says so of a tenant that is on only because a run was killed.
+void tell_left_on(const std::shared_ptr<HttpEndpoint>& endpoint, const LayoutOptions& options,
+                  TargetReport& report) {
+  if (options.tenant_state.empty()) return;
+  const auto awake =
+      std::make_shared<AwakeTenants>(endpoint, options.class_name, options.tenant_state);
+  const std::vector<std::string> left = awake->left_on();
+  if (std::ranges::find(left, options.tenant) == left.end()) return;
+  report.warnings.push_back(
+      fmt::format("the tenant {} was turned on by a run that was killed: the next run turns it off",
+                  options.tenant));
+}
+
 TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool again) {
   TargetReport report;
   report.place = address_.shown;
@@ -220,7 +255,9 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool ag
   report.mode = kFill;
   report.mode_reason = "the class holds no objects";
   if (there) inspect_objects(plan, *there, options, report);
-  report.mode_reason += "; batches of " + calls(layout, report.mode == kReplace).shown;
+  const WeaviateCalls way = calls(layout, report.mode == kReplace);
+  report.server += ", batches by " + way.shown;
+  if (way.missed) report.warnings.push_back("batches go by " + way.shown);
   if (!there) {
     report.missing.push_back(plan.tables()[0].name);
     report.create.push_back(class_definition(plan, layout, options));
@@ -240,12 +277,16 @@ void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass&
     if (options.tenant.empty()) return;
     const std::optional<WeaviateTenant> tenant = find_tenant(server, options);
     if (!tenant) return;  // it is made, and holds nothing
+    if (tenant->active) tell_left_on(address_.endpoint, options, report);
     if (!tenant->active) return inspect_asleep(plan, *tenant, options, report);
   }
   report.holds_rows = server.holds_objects(options.class_name, options.tenant);
   if (!report.holds_rows) return;
-  report.mode = kReplace;
-  report.mode_reason = "the class holds objects, which those of equal ids replace";
+  const bool refused = plan.mapping().on_conflict == OnConflict::kError;
+  report.mode = refused ? kRefusedMode : kReplace;
+  report.mode_reason =
+      refused ? fmt::format("{}; {}", holding_objects(options.class_name), kUpdateReplaces)
+              : "the class holds objects, which those of equal ids replace";
 }
 
 std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkOptions& options) {
@@ -256,9 +297,8 @@ std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkO
     throw Error(Code::kConfig, fmt::format("Weaviate has no class {}", names.class_name),
                 "make it, or let lugger make it: --create");
   }
-  if (options.mode == kReplace && plan.mapping().on_conflict == OnConflict::kError) {
-    throw Error(Code::kConflict, fmt::format("the class {} holds objects", names.class_name),
-                "on_conflict = 'update' replaces those of equal ids and keeps the others");
+  if (options.mode == kRefusedMode) {
+    throw Error(Code::kConflict, holding_objects(names.class_name), std::string(kUpdateReplaces));
   }
   if (!names.tenant.empty()) {
     const std::lock_guard lock(mutex_);
@@ -276,6 +316,22 @@ std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkO
   load.replaces = options.mode == kReplace;
   load.calls = calls(load.layout, load.replaces).endpoint;
   return make_weaviate_sink(plan, std::move(load));
+}
+
+std::vector<VectorManifest> WeaviateTarget::manifests(const PlanShape& plan) {
+  const LayoutOptions names = named(layout_, plan);
+  const std::optional<WeaviateClass> there =
+      WeaviateServer(address_.endpoint).find_class(names.class_name);
+  if (!there) return {};
+  return manifests_of_columns(*there, plan, class_layout(plan, &*there, names));
+}
+
+void WeaviateTarget::keep_manifests(const PlanShape& plan) {
+  if (plan.mapping().manifests.empty()) return;
+  const LayoutOptions names = named(layout_, plan);
+  WeaviateServer server(address_.endpoint);
+  if (const std::optional<WeaviateClass> there = server.find_class(names.class_name))
+    keep_weaviate_manifests(server, *there, plan, class_layout(plan, &*there, names));
 }
 
 /// Rows of one key are one object. Only the server knows how many there are.

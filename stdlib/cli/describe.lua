@@ -98,6 +98,9 @@ local function show(description)
   terminal.line(#description.fields > 0 and describe_view.fields(description) or 'no documents')
   show_metadata(info.metadata_json)
   if info.oplog then terminal.line('\noplog replayed  ', oplog_view.sentence(info.oplog, true)) end
+  for _, manifest in ipairs(info.manifests) do
+    terminal.line('\nvectors  ', manifest.column, ': ', manifest.words)
+  end
   for _, warning in ipairs(info.warnings) do terminal.warn(warning) end
   oplog_view.advise(info.advice)
 end

@@ -319,6 +319,14 @@ function vector.quantise(v, precision)
   return out
 end
 
+--- What it would cost to embed the texts of a source anew: measured of its real texts, priced by what you say.
+---@param source lugger.source
+---@param settings lugger.vector.estimate_settings { text = 'body', per_million = 0.02, per_minute = 2000 }
+---@return lugger.vector.estimate
+function vector.estimate(source, settings)
+  return require('lugger.inner.script.estimate').of(source, settings)
+end
+
 --- The vectors of a field, for batch:vectors.
 ---@param view lug_batch
 ---@param path string

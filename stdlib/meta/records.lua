@@ -42,6 +42,18 @@
 ---@field first string time of the first entry: ISO, and as a Timestamp
 ---@field last string
 
+---@class lugger.vector_manifest how vectors were made
+---@field column string of a source: the path of the field
+---@field model string
+---@field revision string
+---@field prefix string put before each text
+---@field pooling string
+---@field truncation integer tokens of a text that the model saw; 0: unknown
+---@field dimensions integer 0: unknown
+---@field normalised boolean|nil
+---@field metric string
+---@field words string for a reader
+
 ---@class lugger.source_info
 ---@field kind string to be shown
 ---@field rows boolean its documents are rows of a table, whose columns have types
@@ -54,6 +66,7 @@
 ---@field compressed boolean
 ---@field metadata_json string
 ---@field oplog lugger.oplog_info|nil replayed over the documents
+---@field manifests lugger.vector_manifest[] how its vectors were made
 ---@field warnings string[]
 ---@field advice string[] for those who look at a source, not for those who run it
 ---@field decisions string[] what no table has: for its application to replace or decide
@@ -174,6 +187,7 @@
 ---@field partitions lugger.partition[]
 ---@field connections integer
 ---@field forecast_seconds number 0: unknown
+---@field manifests lugger.vector_manifest[] of the columns of vectors, as far as anything is known
 ---@field on_ddl string of a live source: what is done about drop, rename, ..., in words
 ---@field warnings string[]
 
@@ -323,7 +337,7 @@
 
 ---@class lugger.notice something that was noticed while changes were followed
 ---@field job string
----@field kind "drop"|"rename"|"dropDatabase"|"create"|"collMod"|"createIndexes"|"dropIndexes"|"field"|"collection"|"large"|"accepted" what was done to a collection, or what was met
+---@field kind "drop"|"rename"|"dropDatabase"|"create"|"collMod"|"createIndexes"|"dropIndexes"|"field"|"collection"|"large"|"accepted"|"slot" what was done to a collection, or what was met
 ---@field name string what it is about
 ---@field done string what the job did
 ---@field count integer
@@ -797,6 +811,10 @@
 ---@field about string
 
 ---@class lugger.source_options of lugger.source; which of them a place takes, `lugger help sources` says
+---@field ef_search number|nil of searches: how many candidates an hnsw index keeps (hnsw.ef_search)
+---@field probes number|nil of searches: how many lists of an ivfflat index are read (ivfflat.probes)
+---@field iterative_scan "off"|"relaxed_order"|"strict_order"|nil of searches with a filter: whether an index goes on until there are enough hits
+---@field max_scan_tuples number|nil of searches with iterative_scan: after how many rows an hnsw index gives up
 ---@field table string|nil The table to read: 'name' or 'schema.name'.
 ---@field query string|nil A SELECT to read instead of a table.
 ---@field key string|string[]|nil Unique, never NULL columns to read in the order of, so that a run can be resumed.
@@ -814,6 +832,7 @@
 ---@field tenant string|nil of a class that has tenants: the one to read; all, when not given
 ---@field inactive "activate"|"skip"|"error"|nil what becomes of tenants that are off: they are on while they are read, or left out
 ---@field state string|nil directory that remembers which tenants are to be turned off again
+---@field timestamps boolean|nil documents have `created` and `updated`, as Weaviate keeps them
 ---@field format "auto"|"bson"|"json"|"archive"|"csv"|nil What the file holds; gzip is always recognised.
 ---@field style "extended"|"plain"|nil How JSON is read: wrappers such as {"$oid": ...} are MongoDB's types; plain: JSON as it stands, with every digit of its numbers.
 ---@field oplog boolean|string|nil Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to replay.
@@ -824,6 +843,10 @@
 ---@field null string|nil The field of CSV, without quotes, that is null.
 
 ---@class lugger.target_options of lugger.target; which of them a place takes, `lugger help targets` says
+---@field ef_search number|nil of searches: how many candidates an hnsw index keeps (hnsw.ef_search)
+---@field probes number|nil of searches: how many lists of an ivfflat index are read (ivfflat.probes)
+---@field iterative_scan "off"|"relaxed_order"|"strict_order"|nil of searches with a filter: whether an index goes on until there are enough hits
+---@field max_scan_tuples number|nil of searches with iterative_scan: after how many rows an hnsw index gives up
 ---@field table string|nil table that rows go to, "users" or "schema.users"
 ---@field key string|string[]|nil columns that identify a row
 ---@field on_conflict "error"|"skip"|"update"|"newer"|nil what happens to a row whose key is taken
@@ -833,6 +856,11 @@
 ---@field direct string|nil the URL of the server itself: indexes and constraints are always built over it
 ---@field direct_behind_pooler string|nil as direct, but used only behind a pooler in transaction mode (default PG_DIRECT_URI)
 ---@field distribute string|nil the column by which Citus is to distribute the tables that are made; children go with their parents
+---@field partition_by string|nil of a table that lugger makes: the column by which it is partitioned, as a tenant
+---@field partitions number|nil with partition_by: how many partitions by hash
+---@field partition_values string|string[]|nil with partition_by: a partition for each of these values, and one for all others
+---@field text_search string|string[]|nil of a table that lugger makes: text columns that get a tsvector column with an index beside them
+---@field text_config string|nil with text_search: the configuration of the words
 ---@field state_schema string|nil schema for lugger's own tables
 ---@field key_env string|nil the environment variable that holds the key, where the URL has none
 ---@field verify_tls boolean|nil whether the server's certificate is checked
@@ -842,7 +870,7 @@
 ---@field tenant string|nil the tenant of a class that has tenants
 ---@field inactive "activate"|"error"|nil what becomes of a tenant that is off: it is on while it is loaded
 ---@field vector string|nil of a class that lugger makes: the column that is its one vector without a name
----@field distance "cosine"|"dot"|"l2-squared"|"manhattan"|"hamming"|nil of a class that lugger makes: how vectors are compared
+---@field distance "cosine"|"dot"|"l2-squared"|"manhattan"|"hamming"|nil of a class that lugger makes: how vectors are compared, where no manifest says it
 ---@field index "hnsw"|"flat"|"dynamic"|nil of a class that lugger makes: the index of its vectors
 ---@field state string|nil directory that remembers how far a run is
 ---@field documents boolean|nil a line is the document that the rows give back, in place of the rows

@@ -6,6 +6,7 @@
 ---@field fraction "reject"|"round"|"truncate"|nil 1.5 into int4, more digits than the scale
 ---@field non_finite "reject"|"null"|"keep"|nil NaN and the infinities
 ---@field zero "keep"|"reject"|nil a vector that is all zeros
+---@field normalised boolean|nil a vector whose length is not 1 is refused
 ---@field out_of_range "reject"|"null"|"infinity"|nil dates that PostgreSQL does not have
 ---@field nul "reject"|"strip"|"replace"|"tag"|nil a NUL byte in text
 ---@field utf8 "reject"|"strip"|"replace"|"tag"|nil bytes that are not UTF-8
@@ -33,6 +34,19 @@
 ---@field value any the same value in every row
 ---@field ref string|table|nil the collection whose _id the value is
 ---@field fk boolean|nil with ref: a foreign key
+
+--- How vectors were made. Of a job: of all its columns of vectors, or one for each, by the column's name. It is kept in
+--- the target, and read back where that is a source.
+---@class lugger.manifest_spec { model = 'text-embedding-3-small', normalised = true, metric = 'cosine' }
+---@field model string|nil
+---@field revision string|nil
+---@field prefix string|nil put before each text
+---@field pooling string|nil 'mean', 'cls', 'last'
+---@field truncation integer|nil tokens of a text that the model saw
+---@field dimensions integer|nil those of the column's type when not given
+---@field normalised boolean|nil every vector is checked on the way
+---@field metric "cosine"|"dot"|"l2"|"l1"|"hamming"|"jaccard"|nil what vectors are compared by
+---@field on_mismatch "error"|"warn"|nil vectors of another making in source or target; 'error' when not given
 
 ---@class lugger.child_spec a table whose rows are the elements of an array, or the fields of a document
 ---@field table string

@@ -2,7 +2,6 @@
 docs/performance.md."""
 import argparse
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -19,7 +18,9 @@ import hooks  # noqa: E402
 import live  # noqa: E402
 import merges  # noqa: E402
 import report  # noqa: E402
-from measure import Sample, Series, run, time_to_prompt  # noqa: E402
+import vector_report  # noqa: E402
+import vector_bench  # noqa: E402
+from measure import Sample, Series, machine, run, time_to_prompt  # noqa: E402
 from postgres import Database, Postgres  # noqa: E402
 from small import Small  # noqa: E402
 
@@ -233,16 +234,10 @@ class Bench:
         self.verify('verify 5x', 'plain', 'large/users.bson', '-j', '2')
 
     def facts(self):
-        with open('/proc/cpuinfo', encoding='utf-8') as file:
-            cpu = next((line.split(':', 1)[1].strip() for line in file if line.startswith('model name')),
-                       platform.machine())
-        with open('/proc/meminfo', encoding='utf-8') as file:
-            memory = int(file.readline().split()[1]) // 1048576
         node = subprocess.run(['node', '--version'], capture_output=True,
                               text=True).stdout.strip() if shutil.which('node') else 'none'
         return {
-            'machine': f'{os.cpu_count()} cores ({cpu}), {memory} GiB, '
-                       f'{platform.system()} {platform.release()}',
+            'machine': machine(),
             'date': time.strftime('%Y-%m-%d', time.gmtime()),
             'lugger': run([harness.binary(), '--version']).out.strip(),
             'postgresql': self.database.query('show server_version'), 'node': node,
@@ -255,10 +250,10 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(prog='tools/bench')
-    parser.add_argument('--rows', type=int, default=1_000_000,
-                        help='documents (default 1,000,000; 200000 for a quick look)')
-    parser.add_argument('--rounds', type=int, default=3,
-                        help='how often everything is measured; the medians count')
+    parser.add_argument('--rows', type=int,
+                        help='documents (default 1,000,000; 200000 for a quick look), or vectors (50,000)')
+    parser.add_argument('--rounds', type=int,
+                        help='how often everything is measured (3, vectors 5); the medians count')
     parser.add_argument('--no-large', action='store_true',
                         help='leave out the run with five times as many documents')
     parser.add_argument('--no-node', action='store_true', help='leave out the JavaScript peer')
@@ -266,30 +261,63 @@ def main():
                         help='let changes of a live MongoDB happen for ten minutes instead of one')
     parser.add_argument('--live', action='store_true',
                         help='measure a live MongoDB alone')
+    parser.add_argument('--vectors', action='store_true', help='measure vectors alone')
+    parser.add_argument('--quick', action='store_true',
+                        help='a fifth of the documents, a tenth of the vectors, two rounds; written nowhere')
     parser.add_argument('--no-write', action='store_true',
                         help='print the table, but keep docs/performance.md as it is')
     parser.add_argument('--data', help='keep the generated data in this directory')
     parser.add_argument('--directory', help='where to work (default: the temporary directory)')
     options = parser.parse_args()
+    options.rounds = options.rounds or (2 if options.quick else 5 if options.vectors else 3)
+    options.no_write = options.no_write or options.quick
+    if options.vectors:
+        return measure_vectors(options)
+    options.rows = options.rows or (200_000 if options.quick else 1_000_000)
+    return measure_documents(options)
+
+
+def rounds(options, parts):
+    for number in range(options.rounds):
+        print(f'round {number + 1} of {options.rounds}', flush=True)
+        for part in parts:
+            part.round()
+
+
+def show(options, tables):
+    for name, text in tables.items():
+        print(text)
+        if not options.no_write:
+            report.write(harness.ROOT / 'docs' / 'performance.md', name, text)
+
+
+def measure_vectors(options):
+    bench = vector_bench.Vectors(options)
+    try:
+        print('making the data', flush=True)
+        bench.prepare()
+        rounds(options, [bench])
+        print('the row-by-row script', flush=True)
+        bench.seed()
+        show(options, {'bench of vectors': vector_report.table(bench.series, bench.facts())})
+    finally:
+        bench.destroy()
+
+
+def measure_documents(options):
     bench = Bench(options)
     try:
         print('making the data', flush=True)
         bench.prepare()
         server = live.Live(bench)
-        parts = [server] if options.live else [bench, merges.Merges(bench), hooks.Hooks(bench), server]
-        for number in range(options.rounds):
-            print(f'round {number + 1} of {options.rounds}', flush=True)
-            for part in parts:
-                part.round()
+        rounds(options, [server] if options.live else
+               [bench, merges.Merges(bench), hooks.Hooks(bench), server])
         print(f'changes as they happen, {options.seconds} s', flush=True)
         server.happening(options.seconds)
         tables = {'bench of a live MongoDB': report.live_table(bench.series, bench.facts())}
         if not options.live:
             tables['bench'] = bench.rest()
-        for name, text in tables.items():
-            print(text)
-            if not options.no_write:
-                report.write(harness.ROOT / 'docs' / 'performance.md', name, text)
+        show(options, tables)
     finally:
         bench.server.destroy()
         shutil.rmtree(bench.directory, ignore_errors=True)

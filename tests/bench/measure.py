@@ -1,5 +1,6 @@
 """Runs a program and says what it took: wall time, CPU, the peak of its private memory."""
 import os
+import platform
 import pty
 import re
 import subprocess
@@ -15,6 +16,16 @@ class Sample:
     cpu: float
     rss_anon: int  # bytes
     out: str
+    server_cpu: float = 0
+
+
+def machine():
+    with open('/proc/cpuinfo', encoding='utf-8') as file:
+        cpu = next((line.split(':', 1)[1].strip() for line in file if line.startswith('model name')),
+                   platform.machine())
+    with open('/proc/meminfo', encoding='utf-8') as file:
+        memory = int(file.readline().split()[1]) // 1048576
+    return f'{os.cpu_count()} cores ({cpu}), {memory} GiB, {platform.system()} {platform.release()}'
 
 
 def rss_anon(pid):
@@ -89,6 +100,9 @@ class Series:
 
     def cpu(self, name):
         return median(s.cpu for s in self.samples[name])
+
+    def server_cpu(self, name):
+        return median(s.server_cpu for s in self.samples[name])
 
     def rss(self, name):
         return max(s.rss_anon for s in self.samples[name])

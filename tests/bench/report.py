@@ -110,9 +110,12 @@ def rows(series, facts):
     return out
 
 
-def lined(found):
-    head = ['what', 'lugger', 'peer', 'ratio', 'asked for', 'holds']
-    return '\n'.join(['| ' + ' | '.join(head) + ' |', '|---|--:|--:|--:|---|---|']
+HEAD = ['what', 'lugger', 'peer', 'ratio', 'asked for', 'holds']
+
+
+def lined(found, head=HEAD):
+    ruler = '|---|--:|--:|--:|---|---|' + '--:|' * (len(head) - len(HEAD))
+    return '\n'.join(['| ' + ' | '.join(head) + ' |', ruler]
                      + ['| ' + ' | '.join(row) + ' |' for row in found])
 
 

@@ -286,6 +286,15 @@ class OfDumps(unittest.TestCase):
         self.assertIn('5 rejects hold no document', result.err)
         self.assertEqual(work.database.number('select count(*) from lugger.rejects'), 5)
 
+    def test_a_later_state_is_not_overwritten_by_one_that_had_to_wait(self):
+        """A unique value keeps the first state out; by the end of the unit it is free."""
+        work = Work(self.server.fresh(), [{'_id': '3', 'n': 5}, {'_id': 'z', 'n': 6}, {'_id': '3', 'n': 7}],
+                    job("{ 'n', 'int4' }", conflict='update'))
+        work.database.query('create table docs (mongo_id text primary key, n int unique); '
+                            "insert into docs values ('z', 5)")
+        self.assertEqual(work.run(expect=3).books()['rejected'], 1)
+        self.assertEqual(work.database.query('select * from docs order by 1').split(), ['3|7', 'z|6'])
+
 
 if __name__ == '__main__':
     harness.main()

@@ -18,7 +18,7 @@ class Faults(Case):
         self.documents(document(i) for i in range(count))
         return self.run_lugger('run', 'into.lua', '--create', '-j', '1', **options)
 
-    def test_a_storm_of_429_and_cut_answers(self):
+    def test_s1_10_a_storm_of_429_and_cut_answers(self):
         random.seed(5)
         storm = [(429, {'Retry-After': '0'}, 'slow down'), (503, {}, 'no leader'), 'cut', 'close',
                  *[None] * 8]

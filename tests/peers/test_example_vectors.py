@@ -20,6 +20,8 @@ class Example(unittest.TestCase):
         self.assertRegex(done.out, 'docs back: equal, 5 rows')
         everything = 'select * from docs order by id collate "C"'
         self.assertEqual(source.query(everything), target.query(everything))
+        self.assertEqual(target.query("select col_description('docs'::regclass, 2)"),
+                         'lugger manifest: {"model":"words-4","metric":"cosine","dimensions":4}')
         nearest = "select id from docs order by embedding <=> '[1,0,0,0]' limit 1"
         self.assertEqual(target.query(nearest), 'cat')
         self.assertIn('USING hnsw (embedding vector_cosine_ops)',

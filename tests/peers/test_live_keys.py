@@ -67,6 +67,27 @@ class OneKey(LiveCase):
         self.assertEqual(self.rows_of(move), [*touched[:3], '13newer', *touched[4:], '99last'])
         move.end()
 
+    def test_a_transaction_that_was_read_to_its_end_does_not_come_again_in_part(self):
+        """Its events have one time, from which a stream that jobs share begins."""
+        self.insert({'_id': bson.Int32(5), 'k': 'old'}, {'_id': bson.Int32(6), 'k': 'old'})
+        self.insert({'_id': bson.Int32(1), 'k': 'u'}, name='users')
+        move = self.move(by_number(), copy('shop.users', 'users', columns=COLUMNS, extra=''))
+        move.start().follow(jobs=2)
+        for turn in range(4):
+            key = bson.Int32(5 + turn % 2)
+            with self.server.client() as client:
+                client.transaction('shop', [
+                    {'delete': 'docs', 'deletes': [{'q': {'_id': key}, 'limit': 1}]},
+                    {'insert': 'docs', 'documents': [{'_id': key, 'k': f'turn{turn}'}]}])
+            move.wait_for(lambda now=turn: f'turn{now}' in ' '.join(self.rows_of(move)), 'the turn')
+            move.process.kill()
+            move.process.wait()
+            move.start().follow(jobs=2)
+        self.insert({'_id': bson.Int32(7), 'k': 'last'})
+        move.wait_for(lambda: '7last' in self.rows_of(move), 'the last change')
+        self.assertEqual(self.rows_of(move), ['5turn2', '6turn3', '7last'])
+        move.end()
+
     def test_while_it_is_copied(self):
         """The keys are settled in their order, whatever came first."""
         self.insert(*({'_id': old, 'k': 'old'} for old, _ in self.pairs()))

@@ -10,6 +10,7 @@ from harness import lua
 from live_moves import Move
 from mongo_servers import wait_for
 from peer_postgres import PgVector
+from postgres import Postgres
 from sessions import Session
 
 NUMBERS = itertools.count(1)
@@ -91,6 +92,7 @@ class LivePostgres(unittest.TestCase):
     def setUpClass(cls):
         cls.source_server = PgVector({'wal_level': 'logical', 'max_replication_slots': '4'})
         cls.target_server = PgVector()
+        cls.debian = Postgres({'wal_level': 'logical'})
 
     def setUp(self):
         self.name = f'docs{next(NUMBERS)}'
@@ -154,11 +156,12 @@ class LivePostgres(unittest.TestCase):
             move.start()
             time.sleep(random_.uniform(0.3, 2.5))
             if turn == 3:
+                move.wait_to_say('changes')   # before that, a server that is away ends it
                 self.source_server.stop(signal.SIGQUIT)
                 self.source_server.start()
                 time.sleep(1)
             move.end(signal.SIGKILL, -signal.SIGKILL)
-        move.start().follow(seconds=90)
+        move.start().wait_to_say('following, ', 90)
         self.source_server.stop()
         self.source_server.start()
         time.sleep(2)
@@ -278,6 +281,36 @@ class LivePostgres(unittest.TestCase):
         self.assert_equal(move)
         move.end()
 
+    def test_a_source_as_debian_has_it_and_keys_of_many_types(self):
+        """A full replica identity has all columns, and so has the stream."""
+        source = self.debian.fresh()
+        source.query("""create domain word as varchar(40);
+          create table many (u uuid, t timestamptz, d numeric(9,2), b bytea, f float8, w word, c char(3),
+            i interval, e bool, pad text, g int8 generated always as (length(pad)) stored,
+            primary key (u, t, d, b, f, w, c, i, e));
+          alter table many replica identity full;
+          insert into many select md5(i::text)::uuid, 'epoch'::timestamptz + i * interval '1.5 s', i * 1.10,
+            int4send(i), i / 3.0, 'ü,' || i, i % 10, i * interval '1 day 2 s', i % 2 = 0, repeat('x', i * 99)
+            from generate_series(1, 40) i""")
+        key = ', '.join(f"'{c}'" for c in 'utdbfwcie')
+        types = ("uuid timestamptz numeric(9,2) bytea float8 varchar(40) char(3) interval bool text").split()
+        names = [*'utdbfwcie', 'pad']
+        columns = ', '.join(f"{{ '{name}', '{kind}' }}" for name, kind in zip(names, types))
+        columns += ", { 'g', 'int8' }"
+        text = script(source.url, 'many', columns=columns, key='KEY').replace('"KEY"', '{ %s }' % key)
+        move = self.moved(text)
+        move.start().follow()
+        source.query("""update many set f = f + 1, pad = 'short' where d < 10;
+          delete from many where e and d > 30; update many set c = 'ab' where d > 20;
+          insert into many select gen_random_uuid(), '1999-12-31 23:59:59.999999', -0.01, '', '-5e-324', '',
+            '', '-1 mon', true""")
+        want = self.content(source, 'many')
+        move.wait_for(lambda: self.content(move.database, 'many') == want, 'both sides were equal')
+        time.sleep(22)   # nobody writes
+        self.assertNotIn('catching up', move.end())
+        slot = source.query('select slot_name from pg_replication_slots')
+        source.query(f"select pg_drop_replication_slot('{slot}')")
+
     def test_what_keeps_a_table_from_being_followed_is_told_before(self):
         source = self.target_server.fresh()
         source.query(f'create unlogged table {self.name} (id int8, v vector(3)); create role plain login; '
@@ -294,6 +327,12 @@ class LivePostgres(unittest.TestCase):
         self.source.query(f'drop table {self.name}; create table {self.name} (id int8)')
         told = self.move(columns="{ 'id', 'int8' }").start().ended()
         self.assertIn('neither a primary key nor another replica identity', told)
+        self.assertEqual(self.slot(), '')
+
+    def test_a_target_that_keeps_no_position_is_refused(self):
+        text = script(self.source.url, self.name).replace('lugger.env.PG_URI', "'docs.jsonl'")
+        told = self.moved(text).start().ended()
+        self.assertIn('docs.jsonl', told)
         self.assertEqual(self.slot(), '')
 
     def test_a_publication_of_the_owner(self):

@@ -220,6 +220,7 @@ class Waits(LiveCase):
             move.settle(self.server)
             slowest = max(slowest, time.monotonic() - begin)
         writer.finish()
+        move.settle(self.server)
         self.assertLess(slowest, 4)
         self.rejects(move, count, 'they stay')
         self.assertEqual(move.number('select sum(rejected) from lugger.partitions'), count)

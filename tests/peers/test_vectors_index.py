@@ -53,6 +53,19 @@ class Indexes(unittest.TestCase):
         self.assertTrue(self.definition(work, 'docs_v_idx').endswith(
             'hnsw (((v)::halfvec(2001)) halfvec_cosine_ops)'), self.definition(work, 'docs_v_idx'))
 
+    def test_s1_17_an_expression_has_the_class_of_what_it_is_cast_to(self):
+        for part, metric, word in (('((binary_quantize(v)::bit(3)))', 'hamming', 'bit_hamming_ops'),
+                                   ('((v::halfvec(3)))', 'cosine', 'halfvec_cosine_ops')):
+            index = f"{{ '{part}', name = 'by_part', method = 'hnsw', metric = '{metric}' }}"
+            work = self.work("{ 'v', 'vector(3)', from = 'e' }", index)
+            work.run('--create')
+            self.assertIn(word, self.definition(work, 'by_part'))
+        vector = "{ 'v', 'vector(3)', from = 'e' }"
+        self.assertIn('nothing tells the type', self.refused(
+            vector, "{ '((v))', method = 'hnsw', metric = 'l2' }"))
+        self.assertIn('bit has no metric l2', self.refused(
+            vector, "{ '((binary_quantize(v)::bit(3)))', method = 'hnsw', metric = 'l2' }"))
+
     def test_s1_17_what_the_server_would_refuse_is_refused_first(self):
         vector = "{ 'v', 'vector(3)', from = 'e' }"
         self.assertIn('no metric is given for v', self.refused(vector, "{ 'v', method = 'hnsw' }"))

@@ -203,6 +203,38 @@ return lugger.copy {{
         self.assertEqual((figures['target']['wanted'], figures['target']['returned'],
                           figures['target']['short_answers']), (120, 120, 0))
 
+    def test_s1_23_copies_of_vectors_tie_and_zeros_have_no_neighbours(self):
+        rng = random.Random(21)
+        ten = [some_vector(rng) for _ in range(10)]
+        rows = {key: ten[key % 10] for key in range(300)} | {300: [0.0] * DIMENSIONS}
+        self.table(self.source, rows)
+        self.job()
+        self.lugger('run', 'job.lua', '--create')
+        self.target.query('cluster docs using docs_pkey; update docs set tenant = tenant where id < 150')
+        lines = [{'vector': some_vector(rng)} for _ in range(5)] + [{'vector': [0] * DIMENSIONS}]
+        figures = self.verify(*self.queries(lines))['recall']
+        self.assertEqual((figures['queries_tested'], figures['nothing_to_find']), (5, 1))
+        self.assertEqual((figures['exact_overlap'], figures['target']['recall']), (1, 1))
+        self.assertEqual(figures['target']['short_answers'], 0)
+
+    def test_s1_23_sparse_vectors_and_bits_of_lines(self):
+        rng = random.Random(22)
+        (self.directory / 'docs.jsonl').write_text(''.join(json.dumps(
+            {'id': key, 'terms': '{%d:1,%d:%.3f}/9' % (1 + key % 4, 5 + key % 5, rng.random()),
+             'flags': format(rng.getrandbits(12), '012b')}) + '\n' for key in range(60)))
+        for column, kind, metric in (('terms', 'sparsevec(9)', 'cosine'), ('flags', 'bit(12)', 'hamming')):
+            with self.subTest(column=column):
+                self.target = self.server.fresh()
+                self.env['INTO'] = self.target.url
+                self.job(source="lugger.source 'docs.jsonl'")
+                text = (self.directory / 'job.lua').read_text()
+                (self.directory / 'job.lua').write_text(
+                    text.replace("'embedding', 'vector(12)'", f"'{column}', '{kind}'"))
+                self.lugger('run', 'job.lua', '--create')
+                figures = self.verify('--recall')['recall']
+                self.assertEqual((figures['metric'], figures['target']['recall'], figures['queries_tested']),
+                                 (metric, 1, 60))
+
     def test_s1_23_a_source_without_a_search_answers_exactly(self):
         rng = random.Random(19)
         (self.directory / 'docs.jsonl').write_text(''.join(
@@ -234,7 +266,7 @@ return lugger.copy {{
         self.assertEqual(found['reasons'], ['no query could be tested'])
         # Queries of other dimensions than what is stored.
         result = self.lugger('verify', 'job.lua', *self.queries([{'vector': [1, 2]}]), expect=1)
-        self.assertIn('different vector dimensions', result.err)
+        self.assertIn('none of the 2 vectors of the source has the 2 dimensions of the queries', result.err)
         for flags, said in ((('--recall-column', 'tenants'), 'no column tenants'),
                             (('--recall-metric', 'near'), 'near'),
                             (('--recall', '--sample', '10'), 'leave out')):

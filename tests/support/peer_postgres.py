@@ -58,8 +58,8 @@ def servers():
 class PgVector(Postgres):
     """A PostgreSQL 18 whose databases have pgvector 0.8.5."""
 
-    def __init__(self, settings=None):
-        super().__init__(settings, binaries_of=servers()[NEWEST])
+    def __init__(self, settings=None, keep_durable=False):
+        super().__init__(settings, keep_durable=keep_durable, binaries_of=servers()[NEWEST])
 
     def fresh(self, name=None, options='', schema='public'):
         """A new database with the extension in this schema; schema=None: without the extension."""

@@ -216,6 +216,8 @@ class Double:
                 self.tenants[name][tenant['name']] = tenant.get('activityStatus', 'HOT')
             return 200, [{'name': one, 'activityStatus': status}
                          for one, status in self.tenants[name].items()]
+        if method == 'PUT':
+            self.classes[name] = {**self.classes[name], 'description': given.get('description', '')}
         if names[1:] == ['properties']:
             self.classes[name].setdefault('properties', []).append(given)
             return 200, given
@@ -267,13 +269,14 @@ class Double:
         if one.get('vector') and 'vectorConfig' in about:
             vectors = {**vectors, next(iter(about['vectorConfig'])): one['vector']}
         stored = {'class': name, 'id': str(uuid.UUID(one['id'])), 'properties': properties,
-                  'creationTimeUnix': 1, 'lastUpdateTimeUnix': 1}
+                  **dict.fromkeys(('creationTimeUnix', 'lastUpdateTimeUnix'), int(time.time() * 1000))}
         if tenant:
             stored['tenant'] = tenant
         if 'vectorConfig' in about:
             for vector in vectors:
                 if vector not in about['vectorConfig']:
                     raise Refused(422, f'collection {name} does not have configuration for vector {vector}')
+            self.objects[name][(tenant, stored['id'])] = stored     # it stays where the index refuses it
             stored['vectors'] = {key: self.floats(name, key, value) for key, value in vectors.items()}
         elif one.get('vector'):
             stored['vector'] = self.floats(name, '', one['vector'])
@@ -291,8 +294,9 @@ class Double:
         for other in itertools.islice(self.objects[name].values(), 1):
             known = other.get('vector') if not key else (other.get('vectors') or {}).get(key)
             if known and len(known) != len(value):
-                raise Refused(422, f'new node has a vector with length {len(value)}. Existing nodes have '
-                                   f"vectors with length {len(known)}: vector lengths don't match")
+                raise Refused(422, 'insert to vector index: new node has a vector with length '
+                                   f'{len(value)}. Existing nodes have vectors with length {len(known)}: '
+                                   "vector lengths don't match")
         return [shortest(single(number)) for number in value]
 
     @staticmethod

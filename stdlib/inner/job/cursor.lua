@@ -153,6 +153,12 @@ function cursor:count()
   return self.native:count()
 end
 
+--- Source bytes read so far, from the beginning of its part.
+---@return integer
+function cursor:bytes()
+  return self.native:bytes()
+end
+
 --- Its position: printable, for seek.
 ---@return string
 function cursor:position()

@@ -80,7 +80,7 @@ end
 ---@param text string
 ---@return lugger.vector
 function embedder:vector(text)
-  return self:vectors({ text_of(text) })[1]
+  return assert(self:vectors({ text_of(text) })[1])
 end
 
 methods.close('embedder', embedder, meta, {})

@@ -25,7 +25,7 @@ local job_meta = { __index = job, __name = 'job', __tostring = function(self) re
 local hooks = setmetatable({}, { __mode = 'k' })
 
 local known = { 'from', 'into', 'columns', 'children', 'map', 'name', 'key', 'table', 'on_conflict', 'newer', 'route',
-  'unmapped', 'indexes', 'constraints', 'not_null', 'on_hook_error', 'on_ddl', 'throttle', 'verify' }
+  'unmapped', 'indexes', 'constraints', 'not_null', 'on_hook_error', 'on_ddl', 'throttle', 'verify', 'manifest' }
 
 ---@return never
 local function fail(message, hint)
@@ -63,7 +63,7 @@ end
 local function normalise(spec, self)
   local out = {}
   for _, key in ipairs { 'columns', 'children', 'name', 'key', 'table', 'newer', 'route', 'unmapped', 'indexes',
-    'constraints', 'not_null', 'on_hook_error', 'on_ddl' } do
+    'constraints', 'not_null', 'on_hook_error', 'on_ddl', 'manifest' } do
     out[key] = spec[key]
   end
   local target_options = {}

@@ -154,6 +154,13 @@ function source:collections()
   return found.collections
 end
 
+--- Its parts, for cursors that read side by side: `docs:cursor { partition = part }`.
+---@param parts integer about so many; a source that cannot be split has one
+---@return lugger.partition[]
+function source:split(parts)
+  return open(self):split(parts)
+end
+
 --- Opens a cursor: reads batch by batch.
 ---@param options { after: string?, batch_rows: integer?, batch_bytes: integer?, partition: lugger.partition? }|nil
 ---@return lugger.cursor

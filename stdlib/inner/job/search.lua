@@ -95,6 +95,16 @@ local function filter_of(filter)
   return out
 end
 
+---@class lugger.search_request
+---@field k integer
+---@field column string|nil
+---@field metric string|nil
+---@field filter string[][]|nil
+---@field key string[]|nil
+---@field query string|nil
+---@field text string|nil
+
+---@return lugger.search_request
 local function request_of(options)
   options = options or {}
   if type(options) ~= 'table' then
@@ -105,8 +115,8 @@ local function request_of(options)
   if type(k) ~= 'number' or k < 1 or k > most or k ~= math.floor(k) then
     fault.raise('config', ('search: k is a whole number from 1 to %d'):format(most), '{ k = 10 }')
   end
-  return { k = k, column = options.column, metric = options.metric, filter = filter_of(options.filter),
-    key = type(options.key) == 'string' and { options.key } or options.key }
+  return { k = k --[[@as integer]], column = options.column, metric = options.metric,
+    filter = filter_of(options.filter), key = type(options.key) == 'string' and { options.key } or options.key }
 end
 
 --- Searches a source, for source:search.
@@ -120,12 +130,15 @@ function search.run(opened, model, query, options)
   if query == nil or query == '' then
     config.raise('search wants a vector or a text', "docs:search({ 0.1, 0.2 }, { k = 10 })")
   end
-  if type(query) == 'string' and not model then
-    request.text = query
+  local v ---@type lugger.vector|nil
+  if type(query) ~= 'string' then
+    v = require('lugger.vector').of(query)
+  elseif model then
+    v = model:vector(query)
   else
-    local v = type(query) == 'string' and model:vector(query) or require('lugger.vector').of(query)
-    request.query = ffi.string(v.data, v.size * 4)
+    request.text = query
   end
+  if v then request.query = ffi.string(v.data, v.size * 4) end
   local answer = opened:search(request)
   local found = { metric = answer.metric, how = answer.how, key = answer.key }
   for i, hit in ipairs(answer.hits) do

@@ -219,6 +219,14 @@ local function tell_books(result)
   terminal.say(line)
 end
 
+-- The counts are of the run that is done.
+local function did_nothing(result)
+  for _, note in ipairs(result.notes) do
+    if note:find('nothing was loaded again', 1, true) then return true end
+  end
+  return false
+end
+
 local function tell_speed(result)
   local rows, megabytes = speed(result.tally.rows, result.tally.bytes, result.seconds)
   local children = tonumber(result.tally.child_rows)
@@ -259,7 +267,7 @@ end
 local function tell(result, options, several)
   if not several then
     tell_books(result)
-    tell_speed(result)
+    if not did_nothing(result) then tell_speed(result) end
   elseif says_more(result) then
     terminal.say(result.job, ':')
   end

@@ -111,6 +111,7 @@ function plan_view.show(plan, settings, decisions)
   if report.mode ~= '' then
     field('mode', report.mode .. (report.mode_reason ~= '' and ': ' .. report.mode_reason or ''))
   end
+  for _, manifest in ipairs(plan.manifests) do field('vectors', manifest.column .. ': ' .. manifest.words) end
   if plan.on_ddl ~= '' then field('on_ddl', plan.on_ddl) end
   field('work', terminal.count(plan.connections, 'connection') .. ', '
     .. terminal.count(#plan.partitions, 'partition'))

@@ -121,4 +121,21 @@ TEST_CASE("positions are ordered by their times alone") {
   CHECK(StreamPosition::from_time(at(1, 1)).is_before(behind(later)));
 }
 
+TEST_CASE("events that a stream has given are known by their tokens") {
+  const std::string first = token(R"("_data":"82000000010000000104")"),
+                    second = token(R"("_data":"8200000001000000010A")"),
+                    later = token(R"("_data":"82000000010000000204")"), odd = token(R"("n":1)");
+  const auto passed = [](const std::string& here, const std::string& event, uint64_t time) {
+    return StreamPosition::behind(as_bytes(here), time).has_passed(as_bytes(event), time);
+  };
+  CHECK(passed(second, first, at(1, 1)));
+  CHECK(passed(second, second, at(1, 1)));
+  CHECK_FALSE(passed(first, second, at(1, 1)));
+  CHECK_FALSE(passed(second, later, at(1, 2)));
+  CHECK(passed(later, second, at(1, 1)));
+  CHECK(passed(odd, odd, at(1, 1)));
+  CHECK_FALSE(passed(odd, token(R"("n":2)"), at(1, 1)));
+  CHECK_FALSE(StreamPosition::from_time(at(1, 1)).has_passed(as_bytes(first), at(1, 1)));
+}
+
 }  // namespace lugger::test

@@ -139,7 +139,7 @@ TEST_CASE("a ledger of version 1 is read as it is, and upgraded by whoever write
   Sqlite(file).execute(
       "ALTER TABLE partitions DROP COLUMN start; ALTER TABLE partitions DROP COLUMN phase; "
       "ALTER TABLE partitions DROP COLUMN deleted; ALTER TABLE rejects DROP COLUMN operation; "
-      "DELETE FROM meta WHERE version > 1");
+      "ALTER TABLE runs DROP COLUMN target; DELETE FROM meta WHERE version > 1");
   const std::unique_ptr<State> state = make_file_state(scratch.path);
   REQUIRE(state->partitions("r").size() == 1);
   CHECK(state->partitions("r")[0].start.empty());
@@ -151,10 +151,38 @@ TEST_CASE("a ledger of version 1 is read as it is, and upgraded by whoever write
   PartitionRecord feed;
   feed.id = "feed", feed.start = "token", feed.phase = 1;
   state->start(next, {feed});
-  CHECK(Sqlite(file).number("SELECT max(version) FROM meta") == 2);
+  CHECK(Sqlite(file).number("SELECT max(version) FROM meta") == 3);
   CHECK(state->partitions("next")[0].start == "token");
   CHECK(state->partitions("next")[0].phase == 1);
   CHECK(state->partitions("r")[0].phase == 0);
+}
+
+TEST_CASE("a job's runs into one target are not seen from another") {
+  const Scratch scratch;
+  const auto state_of = [&](const std::string& target) {
+    return make_file_state(scratch.path, [target] { return target; });
+  };
+  UnitLedger(scratch.path);
+  const std::unique_ptr<State> all = make_file_state(scratch.path);
+  const std::unique_ptr<State> a = state_of("a"), b = state_of("b");
+  start(*all, "before");  // by an older lugger, which kept no target
+  CHECK(a->latest("j")->run == "before");
+  start(*a, "in a");
+  start(*b, "in b");
+  UnitLedger(scratch.path).add(a_unit("in a"), 1);
+  CHECK(a->latest("j")->run == "in a");
+  CHECK(a->runs(10).size() == 2);
+  CHECK(all->runs(10).size() == 3);
+  CHECK(a->count_rejects("j") == 2);
+  CHECK(b->count_rejects("j") == 0);
+  CHECK(b->last_reject("j") == 0);
+  CHECK(rejects_of(*b, "j").empty());
+  b->delete_other_rejects("j", "in b");
+  CHECK(rejects_of(*a, "j").size() == 2);
+  a->set_status("in a", RunStatus::kDone, "");
+  b->set_status("in b", RunStatus::kDone, "");
+  all->prune(0, 0);
+  CHECK(a->latest("j")->run == "in a");
 }
 
 TEST_CASE("the newest run is the one that began last, whatever the clock said") {

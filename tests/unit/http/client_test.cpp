@@ -88,7 +88,7 @@ TEST_CASE("a gzip answer is read as what it says") {
   CHECK_THAT(server.requests()[0].head, ContainsSubstring("Accept-Encoding: gzip\r\n"));
 }
 
-TEST_CASE("a busy server is asked again, and left alone as long as it says") {
+TEST_CASE("S1-10: a busy server is asked again, and left alone as long as it says") {
   TinyServer server([](const TinyRequest& request) {
     if (request.number == 0) return tiny_answer(429, "", "Retry-After: 1\r\n");
     return request.number == 1 ? tiny_answer(503, "not yet") : tiny_answer(200, "done");
@@ -175,7 +175,7 @@ TEST_CASE("what is wrong with the request itself is the caller's to judge") {
   CHECK(client.send({"POST", "/", "1"}).status == 422);
 }
 
-TEST_CASE("threads share the budget of an endpoint") {
+TEST_CASE("S1-10: threads share the budget of an endpoint") {
   TinyServer server([](const TinyRequest&) { return tiny_answer(200, ""); });
   HttpSettings settings;
   settings.per_second = 20;
@@ -205,7 +205,7 @@ TEST_CASE("a stop ends a request, and a wait for the next") {
   CHECK(time.seconds() < 5);
 }
 
-TEST_CASE("Retry-After is seconds or a date") {
+TEST_CASE("S1-10: Retry-After is seconds or a date") {
   CHECK(retry_after(" 120\r\n", 0) == 120);
   CHECK(retry_after("Wed, 21 Oct 2026 07:28:00 GMT", 1792567670) == 10);
   CHECK(retry_after("Wed, 21 Oct 2026 07:28:00 GMT", 1900000000) == 0);

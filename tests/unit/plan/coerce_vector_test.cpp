@@ -64,6 +64,31 @@ TEST_CASE("many vectors are one text, whatever they come from") {
   CHECK(many.text(R"({{"[1,2]"},{"[3,4]"}})") == R"({{"[1,2]"},{"[3,4]"}})");
 }
 
+TEST_CASE("one bad element among many is told as it is alone") {
+  const auto many = [](std::string_view odd) {
+    std::string out = "[";
+    for (int i = 0; i < 40; ++i) out += std::to_string(i) + ".5, ";
+    return out + std::string(odd) + ", 1.5, 7]";
+  };
+  Bench vector("vector(43)"), half("halfvec(43)");
+  CHECK(vector.json(many("-3")).ends_with("39.5,-3,1.5,7]"));
+  CHECK(vector.json(many(R"({"$numberLong": "5"})")).ends_with("39.5,5,1.5,7]"));
+  CHECK(half.json(many("-3")).ends_with("39.5,-3,1.5,7]"));
+  for (Bench* bench : {&vector, &half}) {
+    CHECK(bench->json(many("null")) == "<bad_element>");
+    CHECK(bench->json(many("1e39")) == "<out_of_range>");
+    CHECK(bench->json(many(R"({"$numberDouble": "-Infinity"})")) == "<non_finite>");
+    CHECK(bench->json(many("1, 2")) == "<wrong_dimensions>");
+  }
+  Bench two("vector(2)"), small("halfvec(2)"), out("vector(2)");
+  CHECK(packed(two, "27000000c07f0000807f") == "<non_finite>");
+  CHECK(packed(small, "27000000804f00000000") == "<out_of_range>");
+  CHECK(packed(small, "27000000804f0000c07f") == "<out_of_range>");
+  CHECK(packed(small, "27000000c07f0000804f") == "<non_finite>");
+  CHECK(packed(small, "2700000000800000e0bf") == "[-0.0,-1.75]");
+  CHECK(out(small.value()) == "[-0.0,-1.75]");
+}
+
 TEST_CASE("halfvec rounds to the nearest float16, overflow is told") {
   Bench half("halfvec(3)");
   CHECK(half.json("[1, -2, 0.5]") == "[1,-2,0.5]");

@@ -70,16 +70,20 @@ TEST_CASE(
   Message update('U');
   update.number(kTable).letter('K').number(uint16_t{2}).value("1").value("long");
   update.letter('N').number(uint16_t{2}).value("2").letter('u');
-  CHECK(output.read(update.bytes()).keys == std::vector<std::string>{"long,1", "long,2"});
+  const PgOutputEvent& event = output.read(update.bytes());
+  CHECK(event.keys == std::vector<std::string>{"long,1", "long,2"});
+  CHECK(event.gone == 1);
   Message same('U');
   same.number(kTable).letter('N').number(uint16_t{2}).value("2").value("x");
   CHECK(output.read(same.bytes()).keys == std::vector<std::string>{"x,2"});
+  CHECK(event.gone == 0);
   Message unknown('U');
   unknown.number(kTable).letter('N').number(uint16_t{2}).value("2").letter('u');
   CHECK_THROWS_AS(output.read(unknown.bytes()), Error);
   Message deleted('D');
   deleted.number(kTable).letter('K').number(uint16_t{2}).value("2").value("x");
   CHECK(output.read(deleted.bytes()).keys == std::vector<std::string>{"x,2"});
+  CHECK(event.gone == 1);
 }
 
 TEST_CASE("pgoutput: other tables are passed, and a truncate of several is told of ours") {

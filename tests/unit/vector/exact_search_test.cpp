@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "vector/products.hpp"
 #include "vector/top_k.hpp"
 
 using namespace lugger;
@@ -63,6 +64,44 @@ TEST_CASE("exact search finds what one look at every vector finds, to the last b
           search.add(all.first(50 * dimensions), 0);
           search.add(all.subspan(50 * dimensions), 50);
           check_same(search.found(), rows, queries, dimensions, metric, 10);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("exact search of long vectors, with every number of queries left over") {
+  for (const size_t dimensions : {500, 512, 517, 1040}) {
+    for (size_t query_count = 4; query_count <= 13; ++query_count) {
+      const std::vector<float> rows = numbers(131 * dimensions, 11, false),
+                               queries = numbers(query_count * dimensions, 12, false);
+      for (const Metric metric : {Metric::kCosine, Metric::kDot, Metric::kL2}) {
+        INFO(dimensions << " dimensions, " << query_count << " queries, metric "
+                        << static_cast<int>(metric));
+        ExactSearch search(queries, dimensions, metric, 5);
+        search.add(rows, 0);
+        check_same(search.found(), rows, queries, dimensions, metric, 5);
+      }
+    }
+  }
+}
+
+TEST_CASE("rough products are as near as they say, whatever is left over") {
+  for (const size_t dimensions : {1, 5, 16, 100, 512, 530, 1536}) {
+    for (const size_t row_count : {1, 3, 4, 7, 48, 50}) {
+      const size_t query_count = 1 + (row_count + dimensions) % 13;
+      const std::vector<float> rows = numbers(row_count * dimensions, 21, false),
+                               queries = numbers(query_count * dimensions, 22, false);
+      std::vector<float> out(row_count * query_count + 1, 77);
+      rough_products(rows.data(), row_count, queries.data(), query_count, dimensions, out.data());
+      REQUIRE(out.back() == 77);
+      for (size_t r = 0; r < row_count; ++r) {
+        for (size_t q = 0; q < query_count; ++q) {
+          const Floats row = Floats(rows).subspan(r * dimensions, dimensions),
+                       query = Floats(queries).subspan(q * dimensions, dimensions);
+          const double allowed = rough_error(dimensions) * norm(row) * norm(query);
+          const auto rough = static_cast<double>(out[r * query_count + q]);
+          REQUIRE(std::fabs(rough - dot(row, query)) <= allowed);
         }
       }
     }

@@ -126,6 +126,49 @@ TEST_CASE("floats and halves: every half, and every place where rounding turns")
   CHECK(back == halves);
 }
 
+TEST_CASE("many floats and halves at once are those one by one, NaN and all, at every address") {
+  std::vector<uint16_t> halves(0x10000 + 5);
+  for (size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<uint16_t>(i * 40503 + 7);
+  for (size_t count : {size_t{0}, size_t{1}, size_t{7}, size_t{8}, size_t{9}, halves.size()}) {
+    std::vector<uint8_t> in(2 * count + 1), floats(4 * count + 2, 0xEE), back(2 * count + 2, 0xEE);
+    if (count != 0) std::memcpy(in.data() + 1, halves.data(), 2 * count);
+    floats_from_halves(Bytes(in).subspan(1), floats.data() + 1);
+    halves_from_floats(Bytes(floats).subspan(1, 4 * count), back.data() + 1);
+    REQUIRE(floats.back() == 0xEE);
+    REQUIRE(back.back() == 0xEE);
+    for (size_t i = 0; i < count; ++i) {
+      const float one = float_from_half(halves[i]);
+      REQUIRE(load_le<uint32_t>(&floats[1 + 4 * i]) == std::bit_cast<uint32_t>(one));
+      REQUIRE(load_le<uint16_t>(&back[1 + 2 * i]) == half_from_float(one));
+    }
+  }
+  uint32_t seed = 1;
+  std::vector<float> singles(100'003);
+  for (float& single : singles) single = std::bit_cast<float>(seed = seed * 1664525 + 1013904223);
+  std::vector<uint16_t> out(singles.size());
+  halves_from_floats(singles, out);
+  for (size_t i = 0; i < out.size(); ++i) REQUIRE(out[i] == half_from_float(singles[i]));
+}
+
+TEST_CASE("one element that is not finite is found wherever it stands") {
+  for (size_t count = 0; count <= 70; ++count) {
+    std::vector<float> floats(count, 3e38F);
+    std::vector<uint16_t> halves(count, 0x7BFF);
+    const auto bytes = [](const auto& of) {
+      return Bytes(reinterpret_cast<const uint8_t*>(of.data()), of.size() * sizeof(of[0]));
+    };
+    REQUIRE(all_finite_floats(bytes(floats)));
+    REQUIRE(all_finite_halves(bytes(halves)));
+    for (size_t i = 0; i < count; ++i) {
+      floats[i] = i % 2 == 0 ? kNaN : -kInfinity;
+      halves[i] = i % 2 == 0 ? 0x7E00 : 0xFC00;
+      REQUIRE(!all_finite_floats(bytes(floats)));
+      REQUIRE(!all_finite_halves(bytes(halves)));
+      floats[i] = -0.0F, halves[i] = 0x8001;
+    }
+  }
+}
+
 TEST_CASE("float16 of a double: halfway goes to even, overflow is infinite") {
   for (uint32_t bits = 0; bits < 0x10000; ++bits) {
     const double value = double_from_half(static_cast<uint16_t>(bits));
