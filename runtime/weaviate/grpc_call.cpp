@@ -10,6 +10,7 @@ constexpr uint32_t kObjects = 1;  // the field of the message BatchObjectsReques
 // Of the message SearchRequest.
 constexpr uint32_t kCollection = 1, kTenant = 10, kLimit = 30, kApi123 = 100, kApi125 = 101,
                    kApi127 = 102;
+constexpr long kTooLarge = 413;
 constexpr std::string_view kRightPort =
     "grpc_port = PORT names that of the same Weaviate, grpc = false does without";
 
@@ -62,6 +63,11 @@ class GrpcCall final : public ObjectCall {
       body_ += object;
     }
     grpc::end_frame(body_);
+    // The server would break off in the middle, which looks like a connection that is lost.
+    if (const size_t size = body_.size() - grpc::kHead.size(); size > most_bytes_)
+      return {kTooLarge, fmt::format("a message of {} bytes is larger than the {} that the server "
+                                     "takes (GRPC_MAX_MESSAGE_SIZE)",
+                                     size, most_bytes_)};
     const HttpAnswer answer = client_.send({"POST", "/weaviate.v1.Weaviate/BatchObjects", body_});
     if (!answer.good()) return {answer.status, answer.body};
     const std::optional<std::string_view> message = grpc::message_of(answer.body);
@@ -83,7 +89,10 @@ class GrpcCall final : public ObjectCall {
     const HttpAnswer answer = client_.send({"POST", "/weaviate.v1.Weaviate/Search", body_, nullptr,
                                             [](long, std::string_view) { return true; }});
     asked_ = answer.good();
-    if (asked_) return;
+    if (asked_) {
+      most_bytes_ = server_.most_of_call();
+      return;
+    }
     throw Error(
         Code::kConfig,
         fmt::format("the port of gRPC does not know the class {}: {}", class_name_, answer.body),
@@ -109,8 +118,9 @@ class GrpcCall final : public ObjectCall {
   HttpClient client_;
   const std::string class_name_, tenant_;
   std::string body_;
-  bool asked_ = false;   // what is called has the class
-  bool proved_ = false;  // what is called is the same server
+  size_t most_bytes_ = SIZE_MAX;  // of a message
+  bool asked_ = false;            // what is called has the class
+  bool proved_ = false;           // what is called is the same server
 };
 
 }  // namespace

@@ -10,20 +10,20 @@
 namespace lugger {
 
 /// What becomes of an object that stands in the class though it is refused.
-enum class Refused { kTakeBack, kLeave };
+enum class IfRefused { kTakeBack, kLeave };
 
 /// Belongs to one worker. Objects that were sent stand under their ids, so they may be sent again.
 class ObjectImporter {
  public:
   /// `like` is the fingerprint of the class: it is asked for once in each unit.
   ObjectImporter(WeaviateServer& server, std::unique_ptr<ObjectCall> call, std::string class_name,
-                 std::string tenant, std::string like, Refused refused)
+                 std::string tenant, std::string like, IfRefused refused)
       : server_(server),
         call_(std::move(call)),
         class_name_(std::move(class_name)),
         tenant_(std::move(tenant)),
         like_(std::move(like)),
-        takes_back_(refused == Refused::kTakeBack) {}
+        takes_back_(refused == IfRefused::kTakeBack) {}
 
   /// Adds an object in the form that the call sends.
   void add(std::string_view object);

@@ -54,8 +54,8 @@ class RestCall final : public ObjectCall {
     simdjson::dom::parser parser;
     const simdjson::padded_string json(object);
     std::string_view id;
-    static_cast<void>(parser.parse(json)["id"].get(id));
-    return std::string(id);
+    const bool found = parser.parse(json)["id"].get(id) == simdjson::SUCCESS;
+    return found ? std::string(id) : "";
   }
 
   std::string without_vectors(std::string_view object) const override {

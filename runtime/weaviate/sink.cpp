@@ -49,7 +49,7 @@ class WeaviateSink final : public RowSink {
         server_(load_.endpoint),
         encoder_(make_encoder(plan.tables()[0], load_)),
         importer_(server_, make_call(server_, load_), load_.layout.class_name, load_.layout.tenant,
-                  load_.fingerprint, Refused::kTakeBack) {}
+                  load_.fingerprint, IfRefused::kTakeBack) {}
 
   void write(Batch& batch) override {
     encode(batch);

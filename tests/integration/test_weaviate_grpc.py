@@ -1,10 +1,13 @@
 """Batches of objects by gRPC: what a server then holds is what REST gives it, bit for bit."""
 import json
 import struct
+import time
 import unittest
 import uuid
 
-from weaviate import real_weaviate
+import harness
+from tls_front import TlsFront, self_signed
+from weaviate import RealWeaviate, real_weaviate
 from weaviate_case import INTO, Case, document, floats, object_id
 
 TYPES = '''
@@ -63,6 +66,10 @@ def bits(value):
     return value
 
 
+def told(ran):
+    return ' '.join((ran.out + ran.err).split())
+
+
 class Grpc(Case):
     @classmethod
     def make(cls):
@@ -76,11 +83,11 @@ class Grpc(Case):
         self.documents(documents())
         port = f'grpc_port = {self.server.grpc_port}'
         stored = {}
-        for name, options, words in (('Called', port, f'batches of gRPC at 127.0.0.1:{self.server.grpc_port}'),
-                                     ('Rested', port + ', grpc = false', 'batches of REST')):
+        for name, options, words in (('Called', port, f'batches by gRPC at 127.0.0.1:{self.server.grpc_port}'),
+                                     ('Rested', port + ', grpc = false', 'batches by REST: grpc is false')):
             job = self.job(name, options)
             planned = self.run_lugger('plan', job, '--create')
-            self.assertIn(words, planned.out + planned.err)
+            self.assertIn(words, told(planned))
             ran = self.run_lugger('run', job, '--create')
             self.assertEqual(ran.books()['inserted'], len(documents()))
             self.assertIn('equal', repr(self.run_lugger('verify', job)))
@@ -99,13 +106,69 @@ class Grpc(Case):
         rows[0]['one'] = [1, 2]  # the class is made with what comes first
         rows[20]['one'] = rows[30]['one'] = [1, 2, 3]
         self.documents(rows[1:])
-        told = []
+        stored = []
         for name, options in (('Called', ''), ('Rested', ', grpc = false')):
             job = self.job(name, f'grpc_port = {self.server.grpc_port}{options}')
             ran = self.run_lugger('run', job, '--create', '-j', '1', expect=3)
             self.assertEqual((ran.books()['inserted'], ran.books()['rejected']), (47, 2))
-            told.append(sorted(self.client.all(name)))
-        self.assertEqual(told[0], told[1])
+            stored.append(sorted(self.client.all(name)))
+            self.assertEqual(len(stored[-1]), 47)
+        self.assertEqual(stored[0], stored[1])
+
+    def test_an_object_that_was_there_stands_unless_the_index_refuses_the_new_one(self):
+        self.client.make({'class': 'Docs', 'properties': [
+            {'name': 'doc', 'dataType': ['text']}, {'name': 'meta', 'dataType': ['object'], 'nestedProperties': [
+                {'name': 'a', 'dataType': ['int']}]}],
+            'vectorConfig': {'embedding': {'vectorizer': {'none': {}}, 'vectorIndexType': 'hnsw'}}})
+        rows = [{'_id': f'd{i}', 'meta': {'a': i}, 'embedding': [1, 2, i]} for i in range(9)]
+        into = INTO.split('columns')[0].replace("index = 'flat'", "on_conflict = 'update'")
+        meta = "columns = { { 'doc', 'text', from = '_id' }, { 'embedding', 'vector' }, { 'meta', 'jsonb' } } }"
+        for columns, way in ((meta, 'REST: objects have nested values'),
+                             (meta.replace(", { 'meta', 'jsonb' }", ''), 'gRPC')):
+            (self.cwd / 'into.lua').write_text(into + columns, encoding='utf-8')
+            self.documents(rows)
+            self.assertIn(f'batches by {way}', told(self.run_lugger('plan', 'into.lua')))
+            self.assertEqual(self.run_lugger('run', 'into.lua', '--restart').books()['rejected'], 0)
+            # Of d3 no property fits, of d5 no vector, and of d8 not even the id is new.
+            self.documents([*rows[:3], {**rows[3], 'meta': {'a': 'x'}}, rows[4], {**rows[5], 'embedding': [1, 2]},
+                            *rows[6:], {**rows[8], 'embedding': [7]}])
+            ran = self.run_lugger('run', 'into.lua', '--restart', '-j', '1', expect=3)
+            refused = {'d5', 'd8'} | ({'d3'} if way != 'gRPC' else set())
+            self.assertEqual(ran.books()['rejected'], len(refused), ran.out)
+            stored = self.client.all('Docs')
+            self.assertEqual(stored.keys(), {object_id(f'd{i}') for i in (0, 1, 2, 3, 4, 6, 7)})
+            self.assertEqual(stored[object_id('d3')]['vectors'], {'embedding': [1, 2, 3]})
+
+    def test_a_message_that_is_too_large_is_halved(self):
+        self.server.stop()
+        self.server = RealWeaviate(GRPC_MAX_MESSAGE_SIZE=20000)
+        self.addCleanup(self.server.stop)
+        self.client = self.server.client()
+        documents = [document(i) for i in range(400)]
+        documents[250]['title'] = 'x' * 20000
+        self.documents(documents)
+        self.assertIn('batches by gRPC', told(self.run_lugger('plan', 'into.lua', '--create')))
+        ran = self.run_lugger('run', 'into.lua', '--create', '-j', '1', expect=3)
+        self.assertEqual((ran.books()['inserted'], ran.books()['rejected']), (399, 1))
+        self.assertIn('larger than the 20000 that the server takes', told(self.run_lugger('rejects', 'into.lua')))
+        self.assertEqual(len(self.client.all('Docs')), 399)
+
+    def test_a_class_that_is_read_only_is_waited_for(self):
+        self.documents([document(0)])
+        self.run_lugger('run', 'into.lua', '--create')
+        self.documents([document(i) for i in range(50)])
+        (self.cwd / 'into.lua').write_text(INTO.replace("key = 'doc'", "key = 'doc', on_conflict = 'update'"),
+                                           encoding='utf-8')
+        shard = '/schema/Docs/shards/' + self.client.get('/schema/Docs/shards')[0]['name']
+        self.client.ask('PUT', shard, {'status': 'READONLY'})
+        process = harness.start('run', 'into.lua', '--restart', '-j', '1', cwd=self.cwd, env=self.env)
+        time.sleep(2)
+        self.assertIsNone(process.poll())
+        self.assertEqual(len(self.client.all('Docs')), 1)
+        self.client.ask('PUT', shard, {'status': 'READY'})
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(len(self.client.all('Docs')), 50)
 
     def test_a_port_where_something_else_answers(self):
         self.documents(document(i) for i in range(5))
@@ -114,8 +177,10 @@ class Grpc(Case):
                 INTO.replace("grpc_port = port", f"on_conflict = 'update', grpc_port = {port}"),
                 encoding='utf-8')
             planned = self.run_lugger('plan', 'into.lua', '--create')
-            self.assertIn(f'batches of REST, since no gRPC is at 127.0.0.1:{port}', planned.out + planned.err)
-            self.run_lugger('run', 'into.lua', '--create', '--restart')
+            self.assertIn(f'batches by REST: no gRPC is at 127.0.0.1:{port}', told(planned))
+            self.assertIn('warning: batches go by REST', told(planned))
+            ran = self.run_lugger('run', 'into.lua', '--create', '--restart')
+            self.assertIn('warning: batches go by REST', told(ran))
         self.assertEqual(len(self.client.all('Docs')), 5)
 
     def test_the_port_of_another_server(self):
@@ -137,9 +202,31 @@ class Grpc(Case):
         into = INTO.split('columns')[0] + "columns = { { 'doc', 'text', from = '_id' }, { 'meta', 'jsonb' } } }"
         (self.cwd / 'into.lua').write_text(into, encoding='utf-8')
         planned = self.run_lugger('plan', 'into.lua')
-        self.assertIn('batches of REST, since objects have nested values', planned.out + planned.err)
+        self.assertIn('batches by REST: objects have nested values', told(planned))
         self.run_lugger('run', 'into.lua')
         self.assertEqual(self.client.all('Docs')[object_id('d7')]['properties']['meta'], {'a': 7})
+
+    def test_a_certificate_is_checked(self):
+        certificate = self_signed()
+        rest = TlsFront(self.server.port, certificate, 'http/1.1')
+        calls = TlsFront(self.server.grpc_port, certificate, 'h2')
+        self.addCleanup(rest.stop)
+        self.addCleanup(calls.stop)
+        env = {'WEAVIATE_URL': f'weaviates://127.0.0.1:{rest.port}', 'WEAVIATE_GRPC': str(calls.port)}
+        self.documents(document(i) for i in range(1, 2500))
+        self.assertIn('cannot be trusted', self.run_lugger('plan', 'into.lua', expect=1, env=env).err)
+        (self.cwd / 'into.lua').write_text(INTO.replace("key = 'doc'", f"key = 'doc', ca_file = '{certificate}'"),
+                                           encoding='utf-8')
+        planned = self.run_lugger('plan', 'into.lua', '--create', env=env)
+        self.assertIn(f'batches by gRPC at 127.0.0.1:{calls.port}', told(planned))
+        self.run_lugger('run', 'into.lua', '--create', env=env)
+        self.assertIn('equal', repr(self.run_lugger('verify', 'into.lua', env=env)))
+        # Another's certificate is no reason to go the other way without a word.
+        other = TlsFront(self.server.grpc_port, self_signed(), 'h2')
+        self.addCleanup(other.stop)
+        planned = self.run_lugger('plan', 'into.lua', expect=(0, 1),
+                                  env={**env, 'WEAVIATE_GRPC': str(other.port)})
+        self.assertRegex(told(planned), 'batches by REST: no gRPC is at .* cannot be trusted')
 
     def test_the_key_goes_with_every_call(self):
         self.server.stop()
@@ -149,7 +236,7 @@ class Grpc(Case):
         self.documents(document(i) for i in range(1, 2500))
         env = {'WEAVIATE_API_KEY': 's3cr3t-key'}
         planned = self.run_lugger('plan', 'into.lua', '--create', env=env)
-        self.assertIn('batches of gRPC', planned.out + planned.err)
+        self.assertIn('batches by gRPC', told(planned))
         ran = self.run_lugger('run', 'into.lua', '--create', env=env)
         self.assertNotIn('s3cr3t', json.dumps([planned.out, planned.err, ran.out, ran.err]))
         self.assertEqual(len(self.client.all('Docs')), 2499)

@@ -294,9 +294,8 @@ class Double:
         for other in itertools.islice(self.objects[name].values(), 1):
             known = other.get('vector') if not key else (other.get('vectors') or {}).get(key)
             if known and len(known) != len(value):
-                raise Refused(422, 'insert to vector index: new node has a vector with length '
-                                   f'{len(value)}. Existing nodes have vectors with length {len(known)}: '
-                                   "vector lengths don't match")
+                raise Refused(422, f'new node has a vector with length {len(value)}. Existing nodes have '
+                                   f"vectors with length {len(known)}: vector lengths don't match")
         return [shortest(single(number)) for number in value]
 
     @staticmethod
