@@ -2,7 +2,6 @@
 import json
 import struct
 import time
-import unittest
 import uuid
 
 import harness
@@ -24,6 +23,7 @@ return lugger.copy { name = '%s', from = lugger.source('docs.jsonl'),
     { 'one', 'vector' }, { 'half', 'halfvec(3)' }, { 'many', 'vector(2)[]' },
   } }
 '''
+NESTED = {'name': 'meta', 'dataType': ['object'], 'nestedProperties': [{'name': 'a', 'dataType': ['int']}]}
 ONE = [-0.0, 1e-45, 3.4028234663852886e38, 0.1, 16777217, -1.5, 7.038531e-26, 1.1754942e-38]
 
 
@@ -83,8 +83,9 @@ class Grpc(Case):
         self.documents(documents())
         port = f'grpc_port = {self.server.grpc_port}'
         stored = {}
-        for name, options, words in (('Called', port, f'batches by gRPC at 127.0.0.1:{self.server.grpc_port}'),
-                                     ('Rested', port + ', grpc = false', 'batches by REST: grpc is false')):
+        for name, options, words in (
+                ('Called', port, f'batches by gRPC at 127.0.0.1:{self.server.grpc_port}'),
+                ('Rested', port + ', grpc = false', 'batches by REST: grpc is false')):
             job = self.job(name, options)
             planned = self.run_lugger('plan', job, '--create')
             self.assertIn(words, told(planned))
@@ -117,21 +118,21 @@ class Grpc(Case):
 
     def test_an_object_that_was_there_stands_unless_the_index_refuses_the_new_one(self):
         self.client.make({'class': 'Docs', 'properties': [
-            {'name': 'doc', 'dataType': ['text']}, {'name': 'meta', 'dataType': ['object'], 'nestedProperties': [
-                {'name': 'a', 'dataType': ['int']}]}],
+            {'name': 'doc', 'dataType': ['text']}, NESTED],
             'vectorConfig': {'embedding': {'vectorizer': {'none': {}}, 'vectorIndexType': 'hnsw'}}})
         rows = [{'_id': f'd{i}', 'meta': {'a': i}, 'embedding': [1, 2, i]} for i in range(9)]
         into = INTO.split('columns')[0].replace("index = 'flat'", "on_conflict = 'update'")
-        meta = "columns = { { 'doc', 'text', from = '_id' }, { 'embedding', 'vector' }, { 'meta', 'jsonb' } } }"
+        meta = """columns = { { 'doc', 'text', from = '_id' }, { 'embedding', 'vector' },
+          { 'meta', 'jsonb' } } }"""
         for columns, way in ((meta, 'REST: objects have nested values'),
-                             (meta.replace(", { 'meta', 'jsonb' }", ''), 'gRPC')):
+                             (meta.replace("{ 'meta', 'jsonb' }", ''), 'gRPC')):
             (self.cwd / 'into.lua').write_text(into + columns, encoding='utf-8')
             self.documents(rows)
             self.assertIn(f'batches by {way}', told(self.run_lugger('plan', 'into.lua')))
             self.assertEqual(self.run_lugger('run', 'into.lua', '--restart').books()['rejected'], 0)
             # Of d3 no property fits, of d5 no vector, and of d8 not even the id is new.
-            self.documents([*rows[:3], {**rows[3], 'meta': {'a': 'x'}}, rows[4], {**rows[5], 'embedding': [1, 2]},
-                            *rows[6:], {**rows[8], 'embedding': [7]}])
+            self.documents([*rows[:3], {**rows[3], 'meta': {'a': 'x'}}, rows[4],
+                            {**rows[5], 'embedding': [1, 2]}, *rows[6:], {**rows[8], 'embedding': [7]}])
             ran = self.run_lugger('run', 'into.lua', '--restart', '-j', '1', expect=3)
             refused = {'d5', 'd8'} | ({'d3'} if way != 'gRPC' else set())
             self.assertEqual(ran.books()['rejected'], len(refused), ran.out)
@@ -150,7 +151,8 @@ class Grpc(Case):
         self.assertIn('batches by gRPC', told(self.run_lugger('plan', 'into.lua', '--create')))
         ran = self.run_lugger('run', 'into.lua', '--create', '-j', '1', expect=3)
         self.assertEqual((ran.books()['inserted'], ran.books()['rejected']), (399, 1))
-        self.assertIn('larger than the 20000 that the server takes', told(self.run_lugger('rejects', 'into.lua')))
+        self.assertIn('larger than the 20000 that the server takes',
+                      told(self.run_lugger('rejects', 'into.lua')))
         self.assertEqual(len(self.client.all('Docs')), 399)
 
     def test_a_class_that_is_read_only_is_waited_for(self):
@@ -196,11 +198,10 @@ class Grpc(Case):
 
     def test_nested_objects_go_by_rest(self):
         self.client.make({'class': 'Docs', 'vectorizer': 'none', 'properties': [
-            {'name': 'doc', 'dataType': ['text']}, {'name': 'meta', 'dataType': ['object'], 'nestedProperties': [
-                {'name': 'a', 'dataType': ['int']}]}]})
+            {'name': 'doc', 'dataType': ['text']}, NESTED]})
         self.documents({'_id': f'd{i}', 'meta': {'a': i}} for i in range(20))
-        into = INTO.split('columns')[0] + "columns = { { 'doc', 'text', from = '_id' }, { 'meta', 'jsonb' } } }"
-        (self.cwd / 'into.lua').write_text(into, encoding='utf-8')
+        columns = "columns = { { 'doc', 'text', from = '_id' }, { 'meta', 'jsonb' } } }"
+        (self.cwd / 'into.lua').write_text(INTO.split('columns')[0] + columns, encoding='utf-8')
         planned = self.run_lugger('plan', 'into.lua')
         self.assertIn('batches by REST: objects have nested values', told(planned))
         self.run_lugger('run', 'into.lua')
@@ -215,8 +216,8 @@ class Grpc(Case):
         env = {'WEAVIATE_URL': f'weaviates://127.0.0.1:{rest.port}', 'WEAVIATE_GRPC': str(calls.port)}
         self.documents(document(i) for i in range(1, 2500))
         self.assertIn('cannot be trusted', self.run_lugger('plan', 'into.lua', expect=1, env=env).err)
-        (self.cwd / 'into.lua').write_text(INTO.replace("key = 'doc'", f"key = 'doc', ca_file = '{certificate}'"),
-                                           encoding='utf-8')
+        trusting = INTO.replace("key = 'doc'", f"key = 'doc', ca_file = '{certificate}'")
+        (self.cwd / 'into.lua').write_text(trusting, encoding='utf-8')
         planned = self.run_lugger('plan', 'into.lua', '--create', env=env)
         self.assertIn(f'batches by gRPC at 127.0.0.1:{calls.port}', told(planned))
         self.run_lugger('run', 'into.lua', '--create', env=env)
@@ -243,4 +244,4 @@ class Grpc(Case):
 
 
 if __name__ == '__main__':
-    unittest.main()
+    harness.main()

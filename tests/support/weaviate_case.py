@@ -16,8 +16,8 @@ local port = tonumber(os.getenv 'WEAVIATE_GRPC' or '')
 return lugger.copy {
   name = 'into',
   from = lugger.source('docs.jsonl'),
-  into = lugger.target(lugger.env.WEAVIATE_URL, { table = 'Docs', key = 'doc', index = 'flat',
-    grpc_port = port }),
+  into = lugger.target(lugger.env.WEAVIATE_URL, { table = 'Docs', key = 'doc', grpc_port = port,
+    index = 'flat' }),
   columns = {
     { 'doc', 'text', from = '_id' }, { 'title', 'text' }, { 'n', 'int8' }, { 'price', 'float8' },
     { 'good', 'bool' }, { 'at', 'timestamptz' }, { 'ref', 'uuid' }, { 'tags', 'text[]' },

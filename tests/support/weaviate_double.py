@@ -189,6 +189,8 @@ class Double:
         if method == 'POST':
             self.aliases[given['alias']] = given['class']
             return 200, given
+        if method == 'PUT':
+            self.aliases[names[0]] = given['class']
         if names[0] not in self.aliases:
             raise Refused(404, f'alias {names[0]} not found')
         return 200, {'alias': names[0], 'class': self.aliases[names[0]]}
