@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "base/ascii.hpp"
 #include "base/clock.hpp"
 #include "base/stop.hpp"
 #include "http/grpc.hpp"
@@ -71,7 +72,8 @@ struct HttpClient::Inner {
     }
     add_header("Expect:");  // no question before a body is sent
     const HttpSettings& settings = endpoint->settings();
-    if (!settings.bearer.empty()) add_header("Authorization: Bearer " + settings.bearer);
+    if (!settings.bearer.empty()) add_header(settings.key_header + settings.bearer);
+    for (const std::string& header : settings.headers) add_header(header);
     set(curl::kHttpHeader, headers.get());
     set(curl::kUserAgent, "lugger/" LUGGER_VERSION);
     set(curl::kErrorBuffer, error_words);
@@ -148,27 +150,40 @@ struct HttpClient::Inner {
     if (into != nullptr && answer.good()) into->begin();
   }
 
-  void note_header(std::string_view line) noexcept {
-    if (const auto value = value_of(line, "retry-after:"))
-      asked_wait = retry_after(*value, unix_micros_now() / 1'000'000);
+  void keep_header(std::string_view line) noexcept {
+    constexpr std::string_view kSpace = " \t\r\n";
+    const std::string& kept = endpoint->settings().kept_headers;
+    const size_t colon = line.find(':');
+    if (kept.empty() || colon == std::string_view::npos) return;
     try {
-      outcome.note_header(line);
+      std::string name(line.substr(0, colon));
+      std::ranges::transform(name, name.begin(), to_lower);
+      if (!name.starts_with(kept)) return;
+      line.remove_prefix(colon + 1);
+      line.remove_prefix(std::min(line.find_first_not_of(kSpace), line.size()));
+      answer.headers.emplace_back(std::move(name),
+                                  line.substr(0, line.find_last_not_of(kSpace) + 1));
     } catch (...) {
       fault = std::current_exception();
     }
   }
 
-  static std::optional<std::string_view> value_of(std::string_view line, std::string_view name) {
+  void note_header(std::string_view line) noexcept {
+    keep_header(line);
+    constexpr std::string_view kName = "retry-after:";
     const auto same = [](char a, char b) {
       return std::tolower(static_cast<unsigned char>(a)) == b;
     };
-    if (line.size() < name.size() || !std::ranges::equal(line.substr(0, name.size()), name, same))
-      return std::nullopt;
-    return line.substr(name.size());
+    if (line.size() < kName.size() ||
+        !std::ranges::equal(line.substr(0, kName.size()), kName, same))
+      return;
+    asked_wait = retry_after(line.substr(kName.size()), unix_micros_now() / 1'000'000);
   }
 
   /// An answer to a call is good when its trailers say so.
   void end_call() {
+    grpc::Outcome outcome;
+    for (const auto& [name, value] : answer.headers) outcome.note(name, value);
     if (!answer.good() || outcome.good()) return;
     answer.status = status = outcome.http_status();
     answer.body = outcome.words();
@@ -180,7 +195,6 @@ struct HttpClient::Inner {
     status = 0;
     fault = nullptr;
     asked_wait.reset();
-    outcome = {};
     error_words[0] = '\0';
     into = request.into;
     const std::string url = endpoint->settings().base + request.path;
@@ -251,7 +265,6 @@ struct HttpClient::Inner {
   long status = 0;
   std::exception_ptr fault;
   std::optional<double> asked_wait;
-  grpc::Outcome outcome;
   std::string why;
 };
 

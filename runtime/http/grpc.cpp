@@ -41,21 +41,11 @@ std::optional<std::string_view> message_of(std::string_view body) noexcept {
   return body.size() == size ? std::optional(body) : std::nullopt;
 }
 
-void Outcome::note_header(std::string_view line) {
-  constexpr std::string_view kStatus = "grpc-status:", kMessage = "grpc-message:",
-                             kSpace = " \t\r\n";
-  // HTTP/2 has names in small letters only.
-  const bool status = line.starts_with(kStatus);
-  if (!status && !line.starts_with(kMessage)) return;
-  line.remove_prefix(status ? kStatus.size() : kMessage.size());
-  const size_t begin = line.find_first_not_of(kSpace);
-  line = begin == std::string_view::npos ? std::string_view() : line.substr(begin);
-  line = line.substr(0, line.find_last_not_of(kSpace) + 1);
-  if (!status) {
-    words_ = line;
-  } else if (std::from_chars(line.data(), line.data() + line.size(), code_).ec != std::errc()) {
+void Outcome::note(std::string_view name, std::string_view value) {
+  if (name == "grpc-message") words_ = value;
+  if (name != "grpc-status") return;
+  if (std::from_chars(value.data(), value.data() + value.size(), code_).ec != std::errc())
     code_ = -1;
-  }
 }
 
 long Outcome::http_status() const noexcept {

@@ -51,6 +51,7 @@ WeaviateCalls find_calls(const HttpSettings& rest, const Options& options) {
   settings.base = fmt::format("{}:{}", without_port(rest.base),
                               named ? static_cast<int>(options.number(kOption, 0)) : kPort);
   settings.grpc = true;
+  settings.kept_headers = grpc::kHeaders;
   const std::string where = settings.base.substr(settings.base.find("//") + 2);
   if (const std::string why = why_not(settings); !why.empty())
     return {nullptr, fmt::format("REST: no gRPC is at {}: {}", where, why), named};

@@ -1,5 +1,6 @@
 #include <simdjson.h>
 
+#include "store/error_words.hpp"
 #include "weaviate/echo_filter.hpp"
 #include "weaviate/object_call.hpp"
 
