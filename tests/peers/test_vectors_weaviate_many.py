@@ -92,6 +92,8 @@ class Many(unittest.TestCase):
         (self.cwd / 'rows.copy').unlink()
         (self.cwd / 'there.lua').write_text(THERE, encoding='utf-8')
         (self.cwd / 'back.lua').write_text(BACK, encoding='utf-8')
+        planned = harness.lugger('plan', 'there.lua', '--create', cwd=self.cwd, env=self.env)
+        self.assertIn('by gRPC' if hasattr(server, 'grpc_port') else 'by REST', planned.out)
         total = 0
         for script in ('there.lua', 'back.lua'):
             kills, seconds = self.run_killed(script, '--create', '-j', '2')
