@@ -50,6 +50,8 @@ return {
     { 'max-lock-waits', 'wait while more sessions wait for a lock', value = 'N', type = 'int' },
     { 'max-long-transaction', 'wait while a transaction is older, as in 10min', value = 'TIME' },
     { 'max-bytes', 'refuse when more disk is needed', value = 'N', type = 'int', least = 1 },
+    { 'downtime', 'ALTER TABLE ... TYPE instead: nobody reads or writes the table meanwhile. Without --step all: how '
+      .. 'long that is' },
     { 'published', 'the subscribers of the table have the second column already' },
     { 'accept-loss', 'back: also when the old type does not hold a new value exactly' },
     { 'lock-timeout', 'give up waiting for a lock after this time, and try again (default 3s; 0: wait)',

@@ -4,6 +4,7 @@ local by_steps = require 'lugger.inner.migrate.by_steps'
 local change_plan = require 'lugger.inner.column.plan'
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
+local downtime = require 'lugger.inner.column.downtime'
 local executor = require 'lugger.inner.migrate.executor'
 local found = require 'lugger.inner.column.found'
 local job = require 'lugger.inner.column.job'
@@ -125,7 +126,7 @@ local function run_step(run, place, one, name, phase, args)
   ex.part = number
   local work = does[name]
   if name == 'back' then
-    work = function(db) steps.back(db, one, phase == 'swap', args.accept_loss) end
+    work = function(db) steps.back(db, one, phase, args.accept_loss) end
   end
   if name == 'swap' and args.queries and not queries.check(run, one, args.queries, args.role) then
     return cli.exit.differences
@@ -203,10 +204,37 @@ local function all(run, place, args)
   return status
 end
 
+-- ALTER TABLE ... TYPE, where somebody has asked for it in so many words.
+local function at_once(run, place, args)
+  local row = job.open(run.ledger, place.quoted, place.column)
+  if row and row.phase ~= 'begun' then
+    config.raise(('%s.%s is being changed step by step'):format(place.table, place.column),
+      'go on without --downtime, or give that up: --step back')
+  end
+  local one = row and open_job(row, args) or new_job(run, place, args)
+  change_plan.check(reading_db(run, place), one, args)
+  downtime.show(run.main, one)
+  if not row then one:record(run.ledger, 'begun') end
+  local ex = by_steps.new(run, migration_of(place), 'up', one.entry)
+  ex.part = numbers.add
+  local ok, err = pcall(apply.function_by_steps, run, ex, function(db) downtime.run(db, one) end)
+  if not ok then
+    run.main:rollback()
+    mark(run, ex, one, 'back')
+    error(err, 0)
+  end
+  terminal.say(one.table, '.', one.column, ' is ', one.found.to.spelled)
+  return cli.exit.done
+end
+
 local function show_next(run, place, args)
   local row = job.open(run.ledger, place.quoted, place.column)
   if not row then
     local one, db = new_job(run, place, args)
+    if args.downtime then
+      downtime.show(run.main, one, true)
+      return cli.exit.done
+    end
     change_plan.show(db, one, args, run.options)
     return cli.exit.done
   end
@@ -230,6 +258,9 @@ end
 ---@param args table
 ---@return integer status
 function command.run(args)
+  if args.downtime and args.step and args.step ~= 'all' and args.step ~= 'plan' then
+    require('lugger.inner.cli.flags').usage_error('--downtime is one step', 'with --step all it is done')
+  end
   local run = require('lugger.inner.migrate.run').open(args, 'column_change_steps')
   run.tell_step = function() end
   local ok, result = pcall(function()
@@ -237,6 +268,7 @@ function command.run(args)
     if not args.step and args.queries then return check_queries(run, place, args) end
     if not args.step or args.step == 'plan' then return show_next(run, place, args) end
     return run:locked(function()
+      if args.downtime then return at_once(run, place, args) end
       if args.step == 'all' then return all(run, place, args) end
       return one_step(run, place, args.step, args)
     end)

@@ -117,7 +117,12 @@ function steps.compare(db, one)
   end, {})
 end
 
-local function index_sql(one, index, to)
+--- The statement that builds an index on the column that comes.
+---@param one lugger.column_job
+---@param index table
+---@param to { hidden: string, suffix: string, forth: boolean }
+---@return string
+function steps.index_sql(one, index, to)
   local head, tail = index.definition:match('^(CREATE U?N?I?Q?U?E? ?INDEX) .- (ON .*)$')
   -- The name is not included in the replacement, because it may be equal to the column's.
   tail = job.replaced(tail, one.column, to.hidden)
@@ -130,7 +135,7 @@ end
 ---@return string[]
 function steps.index_statements(one)
   local out = {}
-  for i, index in ipairs(one.found.indexes) do out[i] = index_sql(one, index, one.to_new) end
+  for i, index in ipairs(one.found.indexes) do out[i] = steps.index_sql(one, index, one.to_new) end
   return out
 end
 
@@ -180,7 +185,7 @@ end
 function steps.index(db, one)
   for _, index in ipairs(one.found.indexes) do
     if not index.unique then
-      db:exec(index_sql(one, index, one.to_new))
+      db:exec(steps.index_sql(one, index, one.to_new))
       extensions.wait(db, one, index, index.name .. '__new')
       extensions.prove(db, one, index, index.name .. '__new')
     end
@@ -193,7 +198,7 @@ end
 local function constrain(db, one, to)
   local found, hidden = one.found, sql.name(to.hidden)
   for _, index in ipairs(found.indexes) do
-    if index.unique then db:exec(index_sql(one, index, to)) end
+    if index.unique then db:exec(steps.index_sql(one, index, to)) end
   end
   for _, constraint in ipairs(found.constraints) do
     local name = sql.name(constraint.name .. to.suffix)
@@ -265,10 +270,11 @@ end
 --- The old column takes its place again, with all that was written since.
 ---@param db lugger.migration_db
 ---@param one lugger.column_job
----@param swapped boolean
+---@param phase string the last step that is done
 ---@param accept_loss boolean|nil values that the old type does not hold exactly are no reason to stop
-function steps.back(db, one, swapped, accept_loss)
-  if not swapped then return take_away(db, one) end
+function steps.back(db, one, phase, accept_loss)
+  if phase == 'begun' then return db:transaction(function() one:mark(db, 'back') end) end
+  if phase ~= 'swap' then return take_away(db, one) end
   local what = 'do not become ' .. one.found.type .. ' again'
   db.executor:or_undo(function()
     try_again(db, one, one.to_old)
@@ -290,7 +296,7 @@ function steps.check_kept(db, one)
     local name = ('%s.%s'):format(one.found.schema, sql.name(index.name .. '__old'))
     if not index.unique and not db:value('SELECT pg_catalog.to_regclass($1) IS NOT NULL', name) then
       config.raise(('the index %s is gone'):format(name), 'build it again under this name first: '
-        .. index_sql(one, index, one.to_old))
+        .. steps.index_sql(one, index, one.to_old))
     end
   end
 end
