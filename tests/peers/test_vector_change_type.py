@@ -148,7 +148,8 @@ class Walk(unittest.TestCase):
         self.change('--downtime', '--step', 'all')
         self.assertEqual(self.database.query('select pg_typeof(embedding), count(*) from near group by 1'),
                          f'halfvec|{ROWS}')
-        self.assertEqual(self.database.query('insert into docs (id) values (500) returning embedding'), '[0,0,1]')
+        self.assertEqual(self.database.query('insert into docs (id) values (500) returning embedding'),
+                         '[0,0,1]')
         self.assertIn('halfvec_cosine_ops', self.database.query(
             "select pg_get_indexdef('docs_embedding_idx'::regclass)"))
         self.clean()
