@@ -19,7 +19,7 @@ class Double(unittest.TestCase):
         with self.assertRaisesRegex(AssertionError, words):
             (database or self.now).query(sql)
 
-    def test_s2_01_it_is_an_extension_in_its_schema(self):
+    def test_it_is_an_extension_in_its_schema(self):
         self.assertEqual(self.now.query("select extname, extversion, extnamespace::regnamespace from "
                                         "pg_extension where extname like 'vector%' order by 1"),
                          'vector|0.8.5|public\nvectors|0.4.0|vectors')
@@ -29,7 +29,7 @@ class Double(unittest.TestCase):
         self.assertEqual(self.third.query(names), 'bvector svector vecf16 veci8 vector')
         self.assertEqual(self.second.query(names), 'vecf16 vector')
 
-    def test_s2_01_texts(self):
+    def test_texts(self):
         great = '34028235' + '0' * 31
         for type_, text, wanted in (('vector', '[1,2, 3,]', '[1, 2, 3]'),
                                     ('vecf16', '[ 0.5,-0]', '[0.5, -0]'),
@@ -43,7 +43,7 @@ class Double(unittest.TestCase):
                             ('svector', '{1:1,1:2}/3'), ('svector', '{3:1}/3')):
             self.refused(f"select E'{text}'::vectors.{type_}", 'ERROR')
 
-    def test_s2_01_the_modifier_is_not_enforced_until_there_is_an_index(self):
+    def test_the_modifier_is_not_enforced_until_there_is_an_index(self):
         self.now.query("create table loose (v vectors.vector(3)); insert into loose values ('[1,2,3,4]')")
         declared = self.now.query("select format_type(atttypid, atttypmod) from pg_attribute where "
                                   "attrelid = 'loose'::regclass and attname = 'v'")
@@ -57,7 +57,7 @@ class Double(unittest.TestCase):
         self.refused('create table free (v vectors.vector); '
                      'create index on free using vectors (v vectors.vector_l2_ops)', 'needs the dimensions')
 
-    def test_s2_01_binary_forms(self):
+    def test_binary_forms(self):
         def sent(database, value):
             return bytes.fromhex(database.query(f"select encode(vectors._vectors_{value}, 'hex')"))
         self.assertEqual(sent(self.now, "vecf32_send('[1,-2.5]')"), struct.pack('<Hff', 2, 1, -2.5))
@@ -74,9 +74,9 @@ class Double(unittest.TestCase):
         self.refused('create table t (v vectors.vector); copy t to stdout (format binary)', 'binary',
                      self.second)
 
-    def test_s2_02_casts_are_exactly_those(self):
-        casts = ("select string_agg(a || '>' || b || ' ' || castcontext::text, ', ') from (select castcontext, "
-                 "castsource::regtype::text a, casttarget::regtype::text b from pg_cast) c "
+    def test_casts_are_exactly_those(self):
+        casts = ("select string_agg(a || '>' || b || ' ' || castcontext::text, ', ') from (select "
+                 "castcontext, castsource::regtype::text a, casttarget::regtype::text b from pg_cast) c "
                  "where 'vectors' in (split_part(a, '.', 1), split_part(b, '.', 1))")
         wide = {'real[]>vectors.vector i', 'vectors.vector>real[] i'}
         for one in ('vecf16', 'svector', 'bvector'):
@@ -93,18 +93,18 @@ class Double(unittest.TestCase):
         self.refused("select array[1,2]::vectors.vector", 'cannot cast')
         self.refused("select '[1,2]'::vectors.vector::vectors.bvector", '0 or 1')
 
-    def test_s2_02_operators_mean_what_they_mean_there(self):
+    def test_operators_mean_what_they_mean_there(self):
         for kind, left, operator, right, wanted in (
                 ('vector', '[1,2]', '<->', '[4,6]', '25'), ('vector', '[1,2]', '<#>', '[4,6]', '-16'),
                 ('vecf16', '[1,0]', '<=>', '[0,1]', '1'), ('svector', '{0:3}/2', '<->', '{}/2', '9'),
                 ('bvector', '[1,1,0]', '<->', '[1,0,1]', '2')):
-            found = self.now.query(f"select '{left}'::vectors.{kind} operator(vectors.{operator}) '{right}'")
-            self.assertEqual(found, wanted)
+            sql = f"select '{left}'::vectors.{kind} operator(vectors.{operator}) '{right}'"
+            self.assertEqual(self.now.query(sql), wanted)
         self.assertAlmostEqual(float(self.now.query(
             "select '[1,1,0]'::vectors.bvector operator(vectors.<~>) '[1,0,1]'")), 2 / 3, 5)
         self.refused("select '[1]'::vectors.bvector operator(vectors.<=>) '[1]'", 'operator does not exist')
 
-    def test_s2_03_options_are_toml_and_the_view_tells_the_build(self):
+    def test_options_are_toml_and_the_view_tells_the_build(self):
         self.now.query('create table toml (v vectors.vector(2))')
         index = 'create index {} on toml using vectors (v vectors.vector_cos_ops) with (options = $${}$$)'
         self.now.query(index.format('good', '[indexing.hnsw]\nm = 20\nef_construction = 200\n'))
@@ -118,7 +118,7 @@ class Double(unittest.TestCase):
                               "operator(vectors.<=>) '[1,2]' limit 1")
         self.assertNotIn('Index Scan', plan)
 
-    def test_s2_03_compatibility_rewrites_every_index(self):
+    def test_compatibility_rewrites_every_index(self):
         self.now.query("create table both_of (v vectors.vector(2), w public.vector(2));"
                        "set search_path = public, vectors; set vectors.pgvector_compatibility = on;"
                        "create index compat on both_of using hnsw (v vector_cosine_ops) with (m = 20)")
