@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "plan/vectors_type.hpp"
 #include "value/bson_reader.hpp"
 #include "value/pgrow_reader.hpp"
 
@@ -44,7 +45,8 @@ std::vector<Column> columns_of_rows(const RowShape& shape) {
       columns.back().from = std::move(path);
     CoercePolicy& policy = columns.back().policy;
     policy.json_null = field.reads_as == ValueType::kJson;
-    if (field.reads_as == ValueType::kDouble || field.reads_as == ValueType::kNumeric)
+    if (field.reads_as == ValueType::kDouble || field.reads_as == ValueType::kNumeric ||
+        of_vectors(columns.back().type))
       policy.non_finite = CoercePolicy::NonFinite::kKeep;
   }
   return columns;
@@ -107,11 +109,13 @@ void FieldsSeen::add(const Document& document) {
   if (reader.fault() != BsonFault::kNone) ++malformed_;
 }
 
+/// pgvector's types are named without the schema that the extension happens to be in. PGVecto.rs is
+/// in `vectors` alone (a pgvector there is named without it by the source).
 std::string declared_type(const RowShape::Field& field) {
   const bool of_pgvector = field.reads_as == ValueType::kVector ||
                            field.reads_as == ValueType::kHalfVector ||
                            field.reads_as == ValueType::kSparseVector;
-  if (!of_pgvector) return field.type_name;
+  if (!of_pgvector || field.type_name.starts_with("vectors.")) return field.type_name;
   const size_t modifier =
       field.type_name.ends_with(')') ? field.type_name.rfind('(') : field.type_name.size();
   return std::string(type_word(field.reads_as)) + field.type_name.substr(modifier);

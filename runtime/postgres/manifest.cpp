@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "plan/vectors_type.hpp"
+#include "postgres/vectors_types.hpp"
+
 namespace lugger {
 namespace {
 
@@ -82,9 +85,17 @@ void check_vectors(const TablePlan& table, const Mapping& mapping, const PgTable
                    TargetReport& report) {
   for (const Column& column : table.columns) {
     const PgColumn* stored = actual.column(column.name);
-    if (stored == nullptr || !has_dimensions(column.type.kind) || column.type.length == 0) continue;
+    if (stored == nullptr || !may_be_vectors(column.type.kind)) continue;
     const ColumnType there = parse_column_type(stored->type);
-    if (!has_dimensions(there.kind) || there.length == 0 || there.length == column.type.length)
+    const bool loose = of_vectors(there) || of_vectors(column.type);
+    if (loose && there.length != 0 && column.type.length == 0)
+      report.problems.push_back(fmt::format(
+          "{}.{} is {} in the database, which does not hold vectors against it: write the "
+          "dimensions into the mapping, {}, and others are refused",
+          table.name, column.name, stored->type, there.sql));
+    if ((!loose && !has_dimensions(column.type.kind)) || column.type.length == 0) continue;
+    if ((!loose && !has_dimensions(there.kind)) || there.length == 0 ||
+        there.length == column.type.length)
       continue;
     report.problems.push_back(
         fmt::format("{}.{} is {} in the database, and {} in the mapping: no vector would fit; take "
