@@ -72,7 +72,8 @@ local operator_sql = [[SELECT pg_catalog.concat('OPERATOR(', pg_catalog.quote_id
 function extensions.prove(db, one, index, name)
   if not index.class or db.executor.only_records then return end
   local spelled = ('%s.%s'):format(one.found.schema, sql.name(name))
-  local operator = db:value(operator_sql, spelled)
+  -- Kept, because the index has another name when this is played again behind the swap.
+  local operator = db:remember('operator of ' .. name, function() return db:value(operator_sql, spelled) or false end)
   if not operator then return end
   local column = sql.name(one.shadow)
   local query = ('SELECT 1 FROM %s ORDER BY %s %s (SELECT %s FROM %s WHERE %s IS NOT NULL LIMIT 1) LIMIT 1'):format(

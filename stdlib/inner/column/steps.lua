@@ -90,13 +90,19 @@ local function note_differences(db, one, to, why)
   for batch in batches(db, one) do db:exec(('%s%s AND %s'):format(select, batch.condition, condition)) end
 end
 
-local function try_again(db, one, to)
+-- Within a step, because behind the last one the notes are gone: a function that is played again must not ask for them.
+local function try_again(db, one, to, what, hint)
   db:transaction(function()
     quietly(db, one)
     db:exec(one:again_sql(to))
     -- Not to look like a setting of the session, which a pooler would lose.
     if one.found.quiet then db:exec 'SET LOCAL session_replication_role TO DEFAULT' end
+    one:refuse(db, what, hint)
   end)
+end
+
+local function refuse(db, one, what, hint)
+  db:transaction(function() one:refuse(db, what, hint) end)
 end
 
 local function do_not_become(one)
@@ -110,10 +116,9 @@ local mend = 'correct or delete these rows, then run the same command again: it 
 ---@param one lugger.column_job
 function steps.compare(db, one)
   db.executor:or_undo(function()
-    try_again(db, one, one.to_new)
-    one:refuse(db, do_not_become(one), mend)
+    try_again(db, one, one.to_new, do_not_become(one), mend)
     note_differences(db, one, one.to_new, 'it differs from what the conversion gives')
-    one:refuse(db, do_not_become(one), mend .. '; what differs is converted again')
+    refuse(db, one, do_not_become(one), mend .. '; what differs is converted again')
   end, {})
 end
 
@@ -237,8 +242,7 @@ end
 ---@param one lugger.column_job
 function steps.swap(db, one)
   db.executor:or_undo(function()
-    try_again(db, one, one.to_new)
-    one:refuse(db, do_not_become(one), mend)
+    try_again(db, one, one.to_new, do_not_become(one), mend)
     constrain(db, one, one.to_new)
     exchange.swap(db, one)
   end, undo_of(one, one.to_new))
@@ -277,11 +281,10 @@ function steps.back(db, one, phase, accept_loss)
   if phase ~= 'swap' then return take_away(db, one) end
   local what = 'do not become ' .. one.found.type .. ' again'
   db.executor:or_undo(function()
-    try_again(db, one, one.to_old)
-    one:refuse(db, what, mend)
+    try_again(db, one, one.to_old, what, mend)
     if not accept_loss then
       note_differences(db, one, one.to_old, 'the old type does not hold it exactly')
-      one:refuse(db, what, mend .. '; with --accept-loss the old column has the nearest value')
+      refuse(db, one, what, mend .. '; with --accept-loss the old column has the nearest value')
     end
     constrain(db, one, one.to_old)
     exchange.back(db, one)
