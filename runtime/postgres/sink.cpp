@@ -7,6 +7,7 @@
 #include "postgres/changes.hpp"
 #include "postgres/claims.hpp"
 #include "postgres/clear.hpp"
+#include "postgres/later_states.hpp"
 #include "postgres/lease.hpp"
 #include "postgres/long_keys.hpp"
 #include "postgres/redo.hpp"
@@ -52,6 +53,9 @@ class PgSink : public RowSink {
   }
 
   void commit(UnitRecord& unit) override {
+    // Of a source of changes the ledger leaves them out.
+    const size_t outdated = unit.documents ? 0 : leave_out_outdated(plan_, unit_, unit.rejects);
+    unit.tally.rejected -= outdated, unit.tally.skipped += outdated;
     const Tally before = unit.tally;
     const size_t rejects = unit.rejects.size();
     const auto again = [&] {
@@ -175,7 +179,9 @@ class PgSink : public RowSink {
       refused.emplace(document, server_reject(load_, unit_, document, error, unit));
     };
     if (direct_ && !in_staging_) refuse_long_keys(load_, unit_, long_keys_, refuse);
-    load_in_pieces(load_, loader, unit_, unit.tally, refuse);
+    load_in_pieces(load_, loader, unit_, unit.tally, refuse, [&](size_t document) {
+      if (!unit_.skips(document)) ++unit.tally.skipped;
+    });
     unit.tally.rejected += refused.size();
     for (auto& [document, reject] : refused) {
       if (unit_.skips(document)) --unit.tally.skipped;

@@ -15,6 +15,7 @@
 #include "weaviate/search.hpp"
 #include "weaviate/server.hpp"
 #include "weaviate/sink.hpp"
+#include "weaviate/stored_vectors.hpp"
 
 namespace lugger {
 namespace {
@@ -133,7 +134,8 @@ class WeaviateTarget final : public Target {
     return wake_tenant(address_.endpoint, names.class_name, names.tenant, names.tenant_state);
   }
   void inspect_objects(const PlanShape& plan, const WeaviateClass& there,
-                       const LayoutOptions& options, TargetReport& report);
+                       const LayoutOptions& options, const ClassLayout& layout,
+                       TargetReport& report);
 
   WeaviateAddress address_;
   std::string state_;
@@ -244,12 +246,13 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool ag
     }
     return report;
   }
-  inspect_objects(plan, *there, options, report);
+  inspect_objects(plan, *there, options, layout, report);
   return report;
 }
 
 void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass& there,
-                                     const LayoutOptions& options, TargetReport& report) {
+                                     const LayoutOptions& options, const ClassLayout& layout,
+                                     TargetReport& report) {
   WeaviateServer server(address_.endpoint);
   if (there.tenants) {
     if (options.tenant.empty()) return;
@@ -260,6 +263,7 @@ void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass&
   }
   report.holds_rows = server.holds_objects(options.class_name, options.tenant);
   if (!report.holds_rows) return;
+  check_stored_vectors(server, plan, layout, report);
   const bool refused = plan.mapping().on_conflict == OnConflict::kError;
   report.mode = refused ? kRefusedMode : kReplace;
   report.mode_reason =
