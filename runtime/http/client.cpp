@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "base/ascii.hpp"
 #include "base/clock.hpp"
 #include "base/stop.hpp"
 #include "http/library.hpp"
@@ -65,7 +66,8 @@ struct HttpClient::Inner {
     add_header("Content-Type: application/json");
     add_header("Expect:");  // no question before a body is sent
     const HttpSettings& settings = endpoint->settings();
-    if (!settings.bearer.empty()) add_header("Authorization: Bearer " + settings.bearer);
+    if (!settings.bearer.empty()) add_header(settings.key_header + settings.bearer);
+    for (const std::string& header : settings.headers) add_header(header);
     set(curl::kHttpHeader, headers.get());
     set(curl::kUserAgent, "lugger/" LUGGER_VERSION);
     set(curl::kErrorBuffer, error_words);
@@ -134,7 +136,26 @@ struct HttpClient::Inner {
     if (into != nullptr && answer.good()) into->begin();
   }
 
+  void keep_header(std::string_view line) noexcept {
+    constexpr std::string_view kSpace = " \t\r\n";
+    const std::string& kept = endpoint->settings().kept_headers;
+    const size_t colon = line.find(':');
+    if (kept.empty() || colon == std::string_view::npos) return;
+    try {
+      std::string name(line.substr(0, colon));
+      std::ranges::transform(name, name.begin(), to_lower);
+      if (!name.starts_with(kept)) return;
+      line.remove_prefix(colon + 1);
+      line.remove_prefix(std::min(line.find_first_not_of(kSpace), line.size()));
+      answer.headers.emplace_back(std::move(name),
+                                  line.substr(0, line.find_last_not_of(kSpace) + 1));
+    } catch (...) {
+      fault = std::current_exception();
+    }
+  }
+
   void note_header(std::string_view line) noexcept {
+    keep_header(line);
     constexpr std::string_view kName = "retry-after:";
     const auto same = [](char a, char b) {
       return std::tolower(static_cast<unsigned char>(a)) == b;

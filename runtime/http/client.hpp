@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/error.hpp"
 #include "http/endpoint.hpp"
@@ -32,6 +34,8 @@ struct HttpRequest {
 struct HttpAnswer {
   long status = 0;
   std::string body;  // of an error: its beginning
+  /// Those of HttpSettings::kept_headers, each name in small letters.
+  std::vector<std::pair<std::string, std::string>> headers = {};
   bool good() const noexcept { return status >= 200 && status < 300; }
 };
 

@@ -11,6 +11,9 @@ namespace lugger {
 struct HttpSettings {
   std::string base;     // "https://host:8080": what stands before every path
   std::string bearer;   // the key; sent in every request, never shown
+  std::string key_header = "Authorization: Bearer ";  // what stands before the key
+  std::vector<std::string> headers = {};  // of every request: "X-Api-Version: 2026-04"
+  std::string kept_headers = {};  // how the names of headers begin that an answer keeps, in small letters
   bool verify = true;   // the server's certificate
   std::string ca_file;  // certificates to trust in place of the system's; empty: the system's
   double connect_s = 10;

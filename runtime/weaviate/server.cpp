@@ -23,17 +23,6 @@ std::string objects_path(const std::string& class_name, const std::string& tenan
 
 }  // namespace
 
-std::string words_of_error(const std::string& body) {
-  simdjson::dom::parser parser;
-  element json;
-  std::string_view words;
-  if (parser.parse(body).get(json) == simdjson::SUCCESS &&
-      (json["error"].at(0)["message"].get(words) == simdjson::SUCCESS ||
-       json["message"].get(words) == simdjson::SUCCESS))
-    return std::string(words);
-  return body.substr(0, 300);
-}
-
 std::string WeaviateServer::get(std::string path, std::string_view what) {
   HttpAnswer answer = client_.send({"GET", std::move(path)});
   if (!answer.good()) refused(answer, what);

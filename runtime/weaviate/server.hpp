@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "http/client.hpp"
+#include "store/error_words.hpp"
 #include "weaviate/schema.hpp"
 
 namespace lugger {
@@ -51,8 +52,5 @@ class WeaviateServer {
   std::string get(std::string path, std::string_view what);
   HttpClient client_;
 };
-
-/// The words of an error that the server answered: {"error": [{"message": "..."}]}, {"message": ...}.
-std::string words_of_error(const std::string& body);
 
 }  // namespace lugger
