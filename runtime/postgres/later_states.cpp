@@ -41,27 +41,6 @@ LaterStates::LaterStates(const PgLoad& load, const UnitDocuments& unit, size_t f
   });
 }
 
-static bool key_is_id(const PlanShape& plan) {
-  const TablePlan& table = plan.tables()[0];
-  if (table.key.size() != 1 || plan.mapping().on_conflict != OnConflict::kUpdate) return false;
-  const Column& key = table.columns[table.key[0]];
-  if (key.computed) return false;
-  return key.generate == Column::Generate::kV5 ||
-         (key.generate == Column::Generate::kNone && key.from == "_id");
-}
-
-size_t leave_out_outdated(const PlanShape& plan, const UnitDocuments& unit,
-                          std::vector<RejectRecord>& rejects) {
-  if (rejects.empty() || !key_is_id(plan)) return 0;
-  std::unordered_map<std::string, size_t> last;
-  for (size_t i = std::ranges::min(rejects, {}, &RejectRecord::place).place; i < unit.size(); ++i)
-    if (unit.loads(i)) last[document_id(unit.document(i), plan.mapping())] = i;
-  return std::erase_if(rejects, [&](const RejectRecord& reject) {
-    const auto found = last.find(reject.document_id);
-    return found != last.end() && found->second > reject.place;
-  });
-}
-
 bool LaterStates::has(size_t document) const {
   bool any = false, all = true;
   each_key(document, document + 1, [&](const std::string& key, size_t, bool) {

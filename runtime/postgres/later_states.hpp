@@ -4,7 +4,6 @@
 #include <string>
 #include <unordered_map>
 
-#include "place/state.hpp"
 #include "postgres/loader.hpp"
 
 namespace lugger {
@@ -27,10 +26,5 @@ class LaterStates {
   const UnitDocuments& unit_;
   std::unordered_map<std::string, size_t> last_;
 };
-
-/// Takes out the rejects of documents that could not be read, where the unit loads a later document
-/// of the same `_id`, which is the key of both rows. Gives their number.
-size_t leave_out_outdated(const PlanShape& plan, const UnitDocuments& unit,
-                          std::vector<RejectRecord>& rejects);
 
 }  // namespace lugger

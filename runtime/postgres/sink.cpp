@@ -7,7 +7,6 @@
 #include "postgres/changes.hpp"
 #include "postgres/claims.hpp"
 #include "postgres/clear.hpp"
-#include "postgres/later_states.hpp"
 #include "postgres/lease.hpp"
 #include "postgres/long_keys.hpp"
 #include "postgres/redo.hpp"
@@ -53,9 +52,6 @@ class PgSink : public RowSink {
   }
 
   void commit(UnitRecord& unit) override {
-    // Of a source of changes the ledger leaves them out.
-    const size_t outdated = unit.documents ? 0 : leave_out_outdated(plan_, unit_, unit.rejects);
-    unit.tally.rejected -= outdated, unit.tally.skipped += outdated;
     const Tally before = unit.tally;
     const size_t rejects = unit.rejects.size();
     const auto again = [&] {

@@ -134,6 +134,15 @@ class Refusals(Case):
         verified = self.run_lugger('verify', 'into.lua')
         self.assertIn('equal but for 1 rejected document', verified.out + verified.err)
 
+    def test_a_state_that_cannot_be_read_before_one_that_can(self):
+        """As a reject that is tried again it would take the place of the later one."""
+        self.documents([document(1), {**document(2), 'n': 'x'}, {**document(2), 'n': 7}])
+        (self.cwd / 'into.lua').write_text(INTO.replace("key = 'doc'", "key = 'doc', on_conflict = 'update'"),
+                                           encoding='utf-8')
+        books = self.run_lugger('run', 'into.lua', '--create').books()
+        self.assertEqual((books['skipped'], books['rejected']), (1, 0))
+        self.assertEqual(self.client.all('Docs')[object_id('d2')]['properties']['n'], 7)
+
     def test_a_class_that_holds_objects_is_not_written_over_unasked(self):
         self.documents(document(i) for i in range(1, 10))
         self.run_lugger('run', 'into.lua', '--create')
