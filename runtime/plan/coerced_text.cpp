@@ -10,6 +10,7 @@
 #include "value/pgrow_reader.hpp"
 #include "value/single.hpp"
 #include "vector/half.hpp"
+#include "vector/kernels.hpp"
 
 namespace lugger {
 
@@ -167,9 +168,11 @@ bool append_json_native(const Value& value, ByteBuffer& text) {
     case ValueType::kJson: append_on_one_line(value.text(), text); return true;
     case ValueType::kBool:
     case ValueType::kInt32:
-    case ValueType::kInt64:
-    case ValueType::kVector:
-    case ValueType::kHalfVector: append_scalar_text(value, text); return true;
+    case ValueType::kInt64: append_scalar_text(value, text); return true;
+    case ValueType::kVector: append_vector(value, text); return all_finite_floats(value.bytes());
+    case ValueType::kHalfVector:
+      append_vector(value, text);
+      return all_finite_halves(value.bytes());
     case ValueType::kDouble:
     case ValueType::kNumeric: {
       append_scalar_text(value, text);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "plan/vectors_type.hpp"
 #include "value/bson_reader.hpp"
 #include "value/pgrow_reader.hpp"
 
@@ -82,7 +83,7 @@ std::vector<Column> columns_of_rows(const RowShape& shape) {
     CoercePolicy& policy = columns.back().policy;
     policy.json_null = field.reads_as == ValueType::kJson;
     const ColumnType& type = columns.back().type;
-    if (has_non_finite(type.is_array() ? type.element : type.kind))
+    if (has_non_finite(type.is_array() ? type.element : type.kind) || of_vectors(type))
       policy.non_finite = CoercePolicy::NonFinite::kKeep;
   }
   return columns;
@@ -162,11 +163,13 @@ void FieldsSeen::add(const Document& document) {
   if (reader.fault() != BsonFault::kNone) ++malformed_;
 }
 
+/// pgvector's types are named without the schema that the extension happens to be in. PGVecto.rs is
+/// in `vectors` alone (a pgvector there is named without it by the source).
 std::string declared_type(const RowShape::Field& field) {
   const bool of_pgvector = field.reads_as == ValueType::kVector ||
                            field.reads_as == ValueType::kHalfVector ||
                            field.reads_as == ValueType::kSparseVector;
-  if (!of_pgvector) return field.type_name;
+  if (!of_pgvector || field.type_name.starts_with("vectors.")) return field.type_name;
   const size_t modifier =
       field.type_name.ends_with(')') ? field.type_name.rfind('(') : field.type_name.size();
   return std::string(type_word(field.reads_as)) + field.type_name.substr(modifier);

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "plan/vectors_type.hpp"
+#include "postgres/vectors_types.hpp"
+
 namespace lugger {
 namespace {
 
@@ -96,6 +99,23 @@ void check_stored_vectors(const std::string& table, const Column& column, const 
                   stored.type));
 }
 
+/// PGVecto.rs writes vectors of any length into a column, and refuses them in its index.
+void check_loose_vectors(const std::string& table, const Column& column, const ColumnType& there,
+                         TargetReport& report) {
+  if (!may_be_vectors(column.type.kind) || there.length == column.type.length) return;
+  if (there.length != 0 && column.type.length == 0) {
+    report.problems.push_back(fmt::format(
+        "{}.{} is {} in the database, which does not hold vectors against it: write the "
+        "dimensions into the mapping, {}, and others are refused",
+        table, column.name, there.sql, there.sql));
+  } else if (there.length != 0) {
+    report.problems.push_back(
+        fmt::format("{}.{} is {} in the database, and {} in the mapping: no vector would fit; take "
+                    "a column of its own for vectors of {} dimensions",
+                    table, column.name, there.sql, column.type.sql, column.type.length));
+  }
+}
+
 }  // namespace
 
 std::vector<VectorManifest> read_pg_manifests(PgSession& session, const std::string& table) {
@@ -150,8 +170,14 @@ void keep_pg_manifests(PgSession& session, const std::string& table,
 void check_vectors(const TablePlan& table, const Mapping& mapping, const PgTable& actual,
                    TargetReport& report) {
   for (const Column& column : table.columns) {
-    if (const PgColumn* stored = actual.column(column.name))
+    const PgColumn* stored = actual.column(column.name);
+    if (stored == nullptr) continue;
+    const ColumnType there = parse_column_type(stored->type);
+    if (of_vectors(there) || of_vectors(column.type)) {
+      check_loose_vectors(table.name, column, there, report);
+    } else {
       check_stored_vectors(table.name, column, *stored, report);
+    }
   }
   if (actual.owned) return;
   for (const VectorManifest& one : mapping.manifests)

@@ -10,7 +10,9 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "plan/vectors_type.hpp"
 #include "postgres/settings.hpp"
+#include "postgres/toml_index.hpp"
 #include "vector/metric.hpp"
 
 namespace lugger {
@@ -154,6 +156,10 @@ uint64_t graph_bytes(PgSession& session, const StageStep& step) {
          (std::stoull(size.text(0, 0)) + kElement + kNeighbour * static_cast<uint64_t>(step.m));
 }
 
+bool is_of_pgvector(std::string_view method) noexcept {
+  return method == "hnsw" || method == "ivfflat";
+}
+
 uint64_t free_shared_memory() noexcept {
   struct statvfs room {};
   if (statvfs("/dev/shm", &room) != 0) return UINT64_MAX;
@@ -163,11 +169,12 @@ uint64_t free_shared_memory() noexcept {
 }  // namespace
 
 bool is_vector_index(std::string_view method) noexcept {
-  return method == "hnsw" || method == "ivfflat";
+  return is_of_pgvector(method) || is_toml_index(method);
 }
 
 IndexMapping spelled_vector_index(const IndexMapping& index, const TablePlan& table) {
   IndexMapping out = index;
+  if (is_toml_index(index.method)) return spelled_toml_index(index, table);
   if (!is_vector_index(index.method)) {
     if (!index.metric.empty())
       refuse("metric belongs to method = 'hnsw' or 'ivfflat'", "name the method, or leave it out");
@@ -190,6 +197,10 @@ IndexMapping spelled_vector_index(const IndexMapping& index, const TablePlan& ta
   }
   const auto column = std::ranges::find(table.columns, index.columns[0], &Column::name);
   if (column == table.columns.end()) return out;
+  if (of_vectors(column->type))
+    refuse(fmt::format("{}: {} is of PGVecto.rs, which pgvector does not index", index.method,
+                       column->name),
+           "use method = 'vectors'");
   const auto* family = std::ranges::find(kFamilies, column->type.kind, &Family::kind);
   if (family == kFamilies.end()) return out;
   const int most = index.method == "hnsw" ? family->hnsw : family->ivfflat;
@@ -244,7 +255,7 @@ bool lacks_shared_memory(const Error& error) {
 std::string left_out_of_index(PgSession& session, const StageStep& step) {
   const bool cosine = step.body.find("_cosine_ops") != std::string::npos;
   const bool ip = step.method == "ivfflat" && step.body.find("_ip_ops") != std::string::npos;
-  if (!is_vector_index(step.method) || (!cosine && !ip)) return {};
+  if (!is_of_pgvector(step.method) || (!cosine && !ip)) return {};
   const std::string zeros =
       session
           .query(fmt::format("SELECT pg_catalog.count(*) FROM {} WHERE {} <=> {} = 'NaN'{}",

@@ -109,7 +109,9 @@ local function columns_of_rows(fields)
     columns[i] = { field.path, field.suggests }
     if path ~= field.path then columns[i].from = path end
     if field.suggests == 'jsonb' or field.suggests == 'json' then columns[i].json_null = true end
-    if floating[field.suggests:match '^[^([]*'] then columns[i].non_finite = 'keep' end
+    if floating[field.suggests:match '^[^([]*'] or field.suggests:find '^vectors%.' then
+      columns[i].non_finite = 'keep'
+    end
   end
   return columns
 end
