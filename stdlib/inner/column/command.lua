@@ -128,6 +128,7 @@ local function run_step(run, place, one, name, phase, args)
   if name == 'back' then
     work = function(db) steps.back(db, one, phase, args.accept_loss) end
   end
+  if name == 'swap' then found.check_same(reading_db(run, place), one) end
   if name == 'swap' and args.queries and not queries.check(run, one, args.queries, args.role) then
     return cli.exit.differences
   end
