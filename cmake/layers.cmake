@@ -14,7 +14,7 @@ if(LUGGER_SANITIZE)
 endif()
 
 # From left to right; those between place and registry are kinds of places.
-set(LUGGER_LAYERS base sql http value vector embed plan change place files postgres mongo weaviate registry census engine verify fix)
+set(LUGGER_LAYERS base sql http value vector embed plan change place store files postgres mongo weaviate pinecone registry census engine verify fix)
 
 # lugger_layers_to(layer out): the layer and those to its left.
 function(lugger_layers_to layer out)

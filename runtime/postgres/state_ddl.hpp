@@ -4,7 +4,7 @@
 
 namespace lugger {
 
-constexpr int kStateVersion = 12;
+constexpr int kStateVersion = 13;
 
 /// What leads from `version` to the next one; 0 is nothing at all. "{schema}" is already replaced
 /// by the quoted name.

@@ -9,6 +9,9 @@
 #include "files/place.hpp"
 #include "mongo/client.hpp"
 #include "mongo/place.hpp"
+#include "pinecone/address.hpp"
+#include "pinecone/source.hpp"
+#include "pinecone/target.hpp"
 #include "postgres/place.hpp"
 #include "postgres/source.hpp"
 #include "postgres/target.hpp"
@@ -27,6 +30,8 @@ constexpr PlaceKind kKinds[] = {
     {"mongodb", is_mongo_place, false, mongo_options, make_mongo_source, look_at_mongo},
     {"weaviate", is_weaviate_place, false, weaviate_source_options, make_weaviate_source,
      look_at_weaviate, any, weaviate_target_options, make_weaviate_target},
+    {"pinecone", is_pinecone_place, false, pinecone_source_options, make_pinecone_source,
+     look_at_pinecone, any, pinecone_target_options, make_pinecone_target},
     {"files", any, false, file_options, open_files, look_at_files,
      [](const std::string& place) { return is_json_lines(place); }, json_lines_options,
      make_json_lines_target},
@@ -35,10 +40,10 @@ constexpr PlaceKind kKinds[] = {
 const PlaceKind& kind_of_target(const std::string& place) {
   const PlaceKind& kind = kind_of(place);
   if (kind.takes_rows != nullptr && kind.takes_rows(place)) return kind;
-  throw Error(
-      Code::kConfig, fmt::format("cannot tell what kind of target {} is", mask_secrets(place)),
-      "give a PostgreSQL URL, local:DIR for a private server, weaviate://HOST:PORT/CLASS, a "
-      "file that ends in .jsonl or .jsonl.gz, or -");
+  throw Error(Code::kConfig,
+              fmt::format("cannot tell what kind of target {} is", mask_secrets(place)),
+              "give a PostgreSQL URL, local:DIR for a private server, weaviate://HOST:PORT/CLASS, "
+              "pinecone://INDEX, a file that ends in .jsonl or .jsonl.gz, or -");
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "weaviate/address.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/ascii.hpp"
 #include "base/error.hpp"
@@ -52,10 +51,6 @@ bool has_port(std::string_view host) {
   return colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
 }
 
-bool is_this_machine(std::string_view host) {
-  return host.starts_with("localhost") || host.starts_with("127.") || host.starts_with("[::1]");
-}
-
 }  // namespace
 
 bool is_weaviate_place(const std::string& place) {
@@ -77,22 +72,11 @@ std::string class_name_of(const std::string& name) {
 
 WeaviateAddress weaviate_address(const AllowedUrl& place, const Options& options) {
   const Parts parts = parts_of(place.text());
-  HttpSettings settings;
+  HttpSettings settings = http_settings(options);
   settings.base = parts.tls ? "https://" : "http://";
   settings.base += parts.host;
   if (!has_port(parts.host) && !parts.tls) settings.base += ":8080";
-  settings.bearer = parts.key;
-  if (settings.bearer.empty()) {
-    const char* key = std::getenv(options.text("key_env", "WEAVIATE_API_KEY").c_str());
-    if (key != nullptr) settings.bearer = key;
-  }
-  if (settings.bearer.find_first_of("\r\n") != std::string::npos)
-    refuse("comes with a key that holds a line end");
-  settings.verify = options.flag("verify_tls", true);
-  settings.ca_file = options.text("ca_file");
-  if (!settings.ca_file.empty()) settings.ca_file = AllowedPath(settings.ca_file).text();
-  settings.timeout_s = std::max(options.number("timeout_s", settings.timeout_s), 0.001);
-  settings.per_second = std::max(options.number("requests_per_s", 0), 0.0);
+  settings.bearer = key_or_environment(parts.key, options.text("key_env", "WEAVIATE_API_KEY"));
   WeaviateAddress out;
   out.shown = mask_secrets(place.text());
   out.open_key = !parts.tls && !settings.bearer.empty() && !is_this_machine(parts.host);

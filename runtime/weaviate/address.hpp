@@ -7,6 +7,7 @@
 #include "base/gate.hpp"
 #include "base/joined_options.hpp"
 #include "http/endpoint.hpp"
+#include "store/http_place.hpp"
 
 namespace lugger {
 
@@ -28,15 +29,11 @@ WeaviateAddress weaviate_address(const AllowedUrl& place, const Options& options
 std::string class_name_of(const std::string& name);
 
 /// The options that sources and targets share.
-inline constexpr std::array<OptionSpec, 5> kWeaviateOptions = {{
-    {"key_env", OptionSpec::Type::kText,
-     "the environment variable that holds the key, where the URL has none", "WEAVIATE_API_KEY"},
-    {"verify_tls", OptionSpec::Type::kFlag, "whether the server's certificate is checked", "true"},
-    {"ca_file", OptionSpec::Type::kPath,
-     "the file with the certificates to trust, in place of the system's"},
-    {"timeout_s", OptionSpec::Type::kNumber, "seconds for a request and its whole answer", "120"},
-    {"requests_per_s", OptionSpec::Type::kNumber,
-     "requests a second at most, of all workers together"},
-}};
+inline constexpr auto kWeaviateOptions = joined_options(
+    kHttpOptions,
+    std::array<OptionSpec, 1>{{
+        {"key_env", OptionSpec::Type::kText,
+         "the environment variable that holds the key, where the URL has none", "WEAVIATE_API_KEY"},
+    }});
 
 }  // namespace lugger

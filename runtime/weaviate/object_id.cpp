@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "value/json_writer.hpp"
+#include "store/key_text.hpp"
 
 namespace lugger {
 namespace {
@@ -41,13 +41,7 @@ std::optional<Uuid> ObjectIds::of(std::span<const std::optional<std::string>> ke
     if (!parse_uuid(*key[0], out.data())) return std::nullopt;
     return out;
   }
-  if (key.size() == 1) return uuid_v5(kDnsNames, *key[0]);
-  std::string name;
-  for (const auto& part : key) {
-    name += name.empty() ? '[' : ',';
-    write_json_string(*part, name);
-  }
-  return uuid_v5(kDnsNames, name + "]");
+  return uuid_v5(kDnsNames, *key_text(key));
 }
 
 }  // namespace lugger

@@ -6,8 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "value/bson_writer.hpp"
-#include "vector/elements.hpp"
+#include "store/json_bson.hpp"
 
 namespace lugger {
 namespace {
@@ -16,91 +15,39 @@ namespace json = simdjson::ondemand;
 
 constexpr uint16_t kUuidBinary = 4;
 
-/// How deep objects inside objects may be nested, as in BSON.
-constexpr int kMostLevels = 200;
-
 /// Writes the values of one object.
-class ObjectBson {
+class ObjectBson final : public JsonBson {
  public:
-  explicit ObjectBson(ByteBuffer& out) : writer_(out) {}
-  BsonWriter& writer() noexcept { return writer_; }
+  using JsonBson::JsonBson;
 
   void property(std::string_view name, std::string_view type, json::value value) {
     if (value.type() == json::json_type::array) {
       if (type.ends_with("[]")) type.remove_suffix(2);
-      writer_.begin_array(name);
+      writer().begin_array(name);
       for (auto element : value.get_array()) scalar(nullptr, type, element.value(), 1);
-      return writer_.end();
+      return writer().end();
     }
-    scalar(&name, type, value, 0);
+    scalar(&name, type, value);
   }
 
   /// The ids of the objects that are referred to; where they may be of several classes, the beacons.
   void references(std::string_view name, bool several, json::value value) {
-    writer_.begin_array(name);
+    writer().begin_array(name);
     for (auto element : value.get_array()) {
       const std::string_view beacon = element["beacon"].get_string();
       const std::string_view id = beacon.substr(beacon.rfind('/') + 1);
       Uuid uuid;
       if (!several && parse_uuid(id, uuid.data())) {
-        writer_.append(Value::of(ValueType::kBinary, Bytes(uuid), kUuidBinary));
+        writer().append(Value::of(ValueType::kBinary, Bytes(uuid), kUuidBinary));
       } else {
-        writer_.append(Value::of(ValueType::kString, beacon));
+        writer().append(Value::of(ValueType::kString, beacon));
       }
     }
-    writer_.end();
-  }
-
-  /// [1, 2.5], or [[...], [...]] of a vector that is many.
-  void vector(std::string_view name, json::value value) {
-    json::array array = value.get_array();
-    const std::string_view text = array.raw_json();
-    if (text.find('[', 1) == std::string_view::npos) {
-      floats(text);
-      return writer_.append(name, Value::of(ValueType::kVector, floats_.view()));
-    }
-    writer_.begin_array(name);
-    for (size_t from = text.find('[', 1); from != std::string_view::npos;
-         from = text.find('[', from + 1)) {
-      const size_t end = std::min(text.find(']', from), text.size() - 1);
-      floats(text.substr(from, end + 1 - from));
-      writer_.append(Value::of(ValueType::kVector, floats_.view()));
-    }
-    writer_.end();
+    writer().end();
   }
 
  private:
-  void floats(std::string_view text) {
-    floats_.clear();
-    const VectorFault fault = each_in_text(text, [&](double number) {
-      floats_.append_le(static_cast<float>(number));
-      return true;
-    });
-    if (fault != VectorFault::kNone) raise(Code::kRead, "a vector is no list of numbers");
-  }
-
-  /// `name` nullptr: an element of the array under way.
-  void put(const std::string_view* name, const Value& value) {
-    name != nullptr ? writer_.append(*name, value) : writer_.append(value);
-  }
-
-  void scalar(const std::string_view* name, std::string_view type, json::value value, int level) {
-    if (level > kMostLevels) raise(Code::kRead, "nested deeper than {} levels", kMostLevels);
-    switch (value.type()) {
-      case json::json_type::object: return document(name, value.get_object(), level);
-      case json::json_type::array:
-        name != nullptr ? writer_.begin_array(*name) : writer_.begin_array();
-        for (auto element : value.get_array()) scalar(nullptr, type, element.value(), level + 1);
-        return writer_.end();
-      case json::json_type::string: return string(name, type, value.get_string());
-      case json::json_type::boolean:
-        return put(name, Value::of(ValueType::kBool, value.get_bool().value() ? 1 : 0));
-      case json::json_type::null: return put(name, Value::null());
-      case json::json_type::number: return number(name, type, value);
-    }
-  }
-
-  void string(const std::string_view* name, std::string_view type, std::string_view text) {
+  void string(const std::string_view* name, std::string_view type, std::string_view text) override {
     if (type == "uuid") {
       Uuid uuid;
       if (parse_uuid(text, uuid.data()))
@@ -110,33 +57,14 @@ class ObjectBson {
       if (const std::optional<std::string> bytes = from_base64(text))
         return put(name, Value::of(ValueType::kBinary, as_bytes(*bytes)));
     }
-    put(name, Value::of(ValueType::kString, text));
+    JsonBson::string(name, type, text);
   }
 
-  void number(const std::string_view* name, std::string_view type, json::value value) {
-    int64_t integer = 0;
+  void number(const std::string_view* name, std::string_view type, json::value value) override {
     // As a double "-0" keeps its sign.
-    if (type != "number" && value.get_int64().get(integer) == simdjson::SUCCESS) {
-      const bool small = integer >= INT32_MIN && integer <= INT32_MAX;
-      return put(name, Value::of(small ? ValueType::kInt32 : ValueType::kInt64, integer));
-    }
+    if (type != "number") return JsonBson::number(name, type, value);
     put(name, Value::of_double(value.get_double()));
   }
-
-  void document(const std::string_view* name, json::object object, int level) {
-    name != nullptr ? writer_.begin_document(*name) : writer_.begin_document();
-    for (auto field : object) {
-      const std::string key(std::string_view(field.unescaped_key()));
-      if (key.find('\0') != std::string::npos)
-        raise(Code::kRead, "a field's name holds a NUL character");
-      const std::string_view shown = key;
-      scalar(&shown, {}, field.value(), level + 1);
-    }
-    writer_.end();
-  }
-
-  BsonWriter writer_;
-  ByteBuffer floats_;
 };
 
 }  // namespace

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 
-#include "base/clock.hpp"
 #include "base/error.hpp"
-#include "plan/coercer.hpp"
+#include "store/read_back.hpp"
 #include "value/bson_reader.hpp"
-#include "value/datetime.hpp"
 #include "weaviate/awake.hpp"
 #include "weaviate/cursor.hpp"
 #include "weaviate/object_id.hpp"
@@ -47,13 +45,11 @@ std::optional<Uuid> id_in_foreign_key(const std::optional<std::string>& key) {
 /// Turns documents of a class into rows of the plan.
 class RowMaker {
  public:
-  explicit RowMaker(const ReadPlan& plan) : plan_(plan), fields_(plan.of) {
-    for (const ComparedColumn& column : plan.columns)
-      coercers_.emplace_back(column.type, CoercePolicy());
-  }
+  explicit RowMaker(const ReadPlan& plan)
+      : plan_(plan), fields_(plan.of), read_back_(plan.columns) {}
 
   bool give(Bytes document, RowTaker& taker) {
-    arena_.reset();
+    read_back_.arena().reset();
     values_.clear();
     for (size_t i = 0; i < plan_.columns.size(); ++i) values_.push_back(value(document, i));
     tell_foreign(document);
@@ -75,7 +71,8 @@ class RowMaker {
     const std::optional<Uuid> own = plan_.ids->of(key_);
     if (own && std::ranges::equal(Bytes(*own), Bytes(id.data, id.size))) return;
     values_[plan_.key[0]] = Value::of(
-        ValueType::kPgText, arena_.copy(foreign_key(key_[0].value_or("NULL"), uuid_text(id.data))));
+        ValueType::kPgText,
+        read_back_.arena().copy(foreign_key(key_[0].value_or("NULL"), uuid_text(id.data))));
   }
 
   Value field(Bytes document, const SlotLayout& slot) const {
@@ -93,45 +90,21 @@ class RowMaker {
     // One in the plan, and a list in Weaviate.
     if (slot.form == ObjectForm::kReference && !slot.array && in.type == ValueType::kArray)
       in = bson_field(in.bytes(), "0");
-    if (in.absent()) return Value::null();
     const bool json = type.kind == Kind::kJson || type.kind == Kind::kJsonb;
     // JSON that was written as text.
     if (json && slot.form == ObjectForm::kText && in.type == ValueType::kString)
       in = Value::of(ValueType::kJson, in.text());
-    Value out;
-    const Failure failure = coercers_[i](in, out, arena_);
-    if (failure == Failure::kNone) return out;
-    // No document can be equal to it: shown as what it is.
-    return Value::of(ValueType::kPgText,
-                     arena_.copy("unreadable: " + describe_failure(failure, in, type.sql)));
+    return read_back_(i, in);
   }
 
   const ReadPlan& plan_;
   const ObjectFields fields_;
-  std::vector<Coercer> coercers_;
-  Arena arena_;
+  ReadBack read_back_;
   std::vector<Value> values_, hashes_;
   KeyText key_;
 };
 
 constexpr char kNoCondition[] = "objects of Weaviate are verified all, not by a condition";
-
-/// False: `use` wanted no more.
-template <typename Use>
-bool each_object(const std::shared_ptr<HttpEndpoint>& endpoint, const ReadPlan& plan,
-                 const ObjectRange& range, Use&& use) {
-  const std::unique_ptr<Cursor> cursor = open_objects(endpoint, plan.of, range, {});
-  Arena arena;
-  Batch batch(arena);
-  while (cursor->fill(batch, *StopScope::current().stop)) {
-    for (const Document& document : batch.documents) {
-      if (!use(Bytes(document.data, document.size))) return false;
-    }
-    batch.clear();
-    arena.reset();
-  }
-  return true;
-}
 
 class WeaviateRowReader final : public RowReader {
  public:
@@ -139,8 +112,8 @@ class WeaviateRowReader final : public RowReader {
       : endpoint_(std::move(endpoint)), plan_(plan), maker_(plan) {}
 
   bool read(const RowPart& part, RowTaker& taker) override {
-    return each_object(endpoint_, plan_, ObjectRange::of(part.rows),
-                       [&](Bytes document) { return maker_.give(document, taker); });
+    const auto cursor = open_objects(endpoint_, plan_.of, ObjectRange::of(part.rows), {});
+    return each_document(*cursor, [&](Bytes document) { return maker_.give(document, taker); });
   }
 
   void read_keys(size_t, const std::vector<const KeyText*>& keys, RowTaker& taker) override {
@@ -173,23 +146,17 @@ class WeaviateRowReader final : public RowReader {
   RowMaker maker_;
 };
 
-/// Weaviate has no snapshots: these are the objects while they are read.
-class WeaviateSnapshot final : public RowSnapshot {
+class WeaviateSnapshot final : public MovingSnapshot {
  public:
   WeaviateSnapshot(const std::shared_ptr<HttpEndpoint>& endpoint, const ReadPlan& plan, int readers)
-      : plan_(plan),
-        position_("read from " + timestamp_text(*micros_from_unix_us(unix_micros_now()))) {
-    for (int i = 0; i < std::max(readers, 1); ++i)
-      readers_.push_back(std::make_unique<WeaviateRowReader>(endpoint, plan));
-  }
-  const std::string& position() const noexcept override { return position_; }
-  size_t readers() const noexcept override { return readers_.size(); }
-  RowReader& reader(size_t i) noexcept override { return *readers_[i]; }
+      : MovingSnapshot(readers,
+                       [&] { return std::make_unique<WeaviateRowReader>(endpoint, plan); }),
+        plan_(plan) {}
 
   std::vector<RowPart> parts(size_t table, const std::string& where) override {
     if (!where.empty()) raise(Code::kConfig, kNoCondition);
     std::vector<RowPart> out;
-    const size_t parts = readers_.size() == 1 ? 1 : 4 * readers_.size();
+    const size_t parts = readers() == 1 ? 1 : 4 * readers();
     for (const ObjectRange& range : object_ranges(plan_.tenant, parts))
       out.push_back({table, range.spec()});
     return out;
@@ -197,8 +164,6 @@ class WeaviateSnapshot final : public RowSnapshot {
 
  private:
   const ReadPlan& plan_;
-  std::string position_;
-  std::vector<std::unique_ptr<WeaviateRowReader>> readers_;
 };
 
 /// Objects are deleted one by one: there is no transaction.
@@ -212,7 +177,8 @@ class WeaviateEraser final : public RowEraser, RowTaker {
     if (!where.empty()) raise(Code::kConfig, kNoCondition);
     chooser_ = &chooser;
     std::vector<Uuid> gone;
-    each_object(endpoint_, plan_, {plan_.tenant, "", ""}, [&](Bytes document) {
+    const auto cursor = open_objects(endpoint_, plan_.of, {plan_.tenant, "", ""}, {});
+    each_document(*cursor, [&](Bytes document) {
       if (maker_.give(document, *this)) gone.push_back(id_of(document));
       return true;
     });

@@ -23,17 +23,6 @@ std::string objects_path(const std::string& class_name, const std::string& tenan
 
 }  // namespace
 
-std::string words_of_error(const std::string& body) {
-  simdjson::dom::parser parser;
-  element json;
-  std::string_view words;
-  if (parser.parse(body).get(json) == simdjson::SUCCESS &&
-      (json["error"].at(0)["message"].get(words) == simdjson::SUCCESS ||
-       json["message"].get(words) == simdjson::SUCCESS))
-    return std::string(words);
-  return body.substr(0, 300);
-}
-
 std::string WeaviateServer::get(std::string path, std::string_view what) {
   HttpAnswer answer = client_.send({"GET", std::move(path)});
   if (!answer.good()) refused(answer, what);
@@ -51,6 +40,16 @@ std::string WeaviateServer::version() {
                 "the place names the port of its REST interface, 8080 if nobody chose another");
   }
   return std::string(out);
+}
+
+size_t WeaviateServer::most_of_call() {
+  simdjson::dom::parser parser;
+  element json;
+  uint64_t out = 0;
+  const bool told = parser.parse(get("/v1/meta", "the server does not say what it is")).get(json) ==
+                        simdjson::SUCCESS &&
+                    json["grpcMaxMessageSize"].get(out) == simdjson::SUCCESS && out != 0;
+  return told ? out : SIZE_MAX;
 }
 
 std::vector<WeaviateClass> WeaviateServer::classes() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "http/client.hpp"
+#include "store/error_words.hpp"
 #include "weaviate/schema.hpp"
 
 namespace lugger {
@@ -24,6 +25,8 @@ class WeaviateServer {
   HttpClient& client() noexcept { return client_; }
   /// "1.39.0". Error{connect} for a server that is no Weaviate.
   std::string version();
+  /// How many bytes a call over gRPC may have; a server that does not tell has no limit.
+  size_t most_of_call();
   std::vector<WeaviateClass> classes();
   /// By its name or an alias of it.
   std::optional<WeaviateClass> find_class(const std::string& name);
@@ -51,8 +54,5 @@ class WeaviateServer {
   std::string get(std::string path, std::string_view what);
   HttpClient client_;
 };
-
-/// The words of an error that the server answered: {"error": [{"message": "..."}]}, {"message": ...}.
-std::string words_of_error(const std::string& body);
 
 }  // namespace lugger

@@ -828,15 +828,20 @@
 ---@field collection string|nil Which collection of a server, dump, archive or directory: 'db.name' or 'name'; for a single file, what to call it.
 ---@field database string|nil Which database of a server, dump or archive; for a single file, what to call it.
 ---@field where string|nil A query in MongoDB's language: only documents that satisfy it are meant, { status = 'open' }.
----@field key_env string|nil the environment variable that holds the key, where the URL has none
 ---@field verify_tls boolean|nil whether the server's certificate is checked
 ---@field ca_file string|nil the file with the certificates to trust, in place of the system's
 ---@field timeout_s number|nil seconds for a request and its whole answer
 ---@field requests_per_s number|nil requests a second at most, of all workers together
+---@field key_env string|nil the environment variable that holds the key, where the URL has none
 ---@field tenant string|nil of a class that has tenants: the one to read; all, when not given
 ---@field inactive "activate"|"skip"|"error"|nil what becomes of tenants that are off: they are on while they are read, or left out
 ---@field state string|nil directory that remembers which tenants are to be turned off again
 ---@field timestamps boolean|nil documents have `created` and `updated`, as Weaviate keeps them
+---@field address string|nil the control plane, where it is another than Pinecone's own or that of PINECONE_CONTROLLER_HOST
+---@field api_version string|nil the version of Pinecone's API that is spoken
+---@field plain_http boolean|nil whether the key may go to another machine without TLS
+---@field namespace string|nil the one namespace that is meant; '' is the default one
+---@field ids "ascii"|"percent"|nil how ids and namespaces stand in Pinecone, which takes ASCII alone: as they are, or percent-encoded as UTF-8
 ---@field format "auto"|"bson"|"json"|"archive"|"csv"|nil What the file holds; gzip is always recognised.
 ---@field style "extended"|"plain"|nil How JSON is read: wrappers such as {"$oid": ...} are MongoDB's types; plain: JSON as it stands, with every digit of its numbers.
 ---@field oplog boolean|string|nil Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to replay.
@@ -866,16 +871,31 @@
 ---@field text_search string|string[]|nil of a table that lugger makes: text columns that get a tsvector column with an index beside them
 ---@field text_config string|nil with text_search: the configuration of the words
 ---@field state_schema string|nil schema for lugger's own tables
----@field key_env string|nil the environment variable that holds the key, where the URL has none
 ---@field verify_tls boolean|nil whether the server's certificate is checked
 ---@field ca_file string|nil the file with the certificates to trust, in place of the system's
 ---@field timeout_s number|nil seconds for a request and its whole answer
 ---@field requests_per_s number|nil requests a second at most, of all workers together
+---@field key_env string|nil the environment variable that holds the key, where the URL has none
 ---@field tenant string|nil the tenant of a class that has tenants
 ---@field inactive "activate"|"error"|nil what becomes of a tenant that is off: it is on while it is loaded
 ---@field vector string|nil of a class that lugger makes: the column that is its one vector without a name
 ---@field distance "cosine"|"dot"|"l2-squared"|"manhattan"|"hamming"|nil of a class that lugger makes: how vectors are compared, where no manifest says it
 ---@field index "hnsw"|"flat"|"dynamic"|nil of a class that lugger makes: the index of its vectors
+---@field grpc boolean|nil whether batches go by gRPC, where the server takes calls
+---@field grpc_port number|nil the port of gRPC, where it is not 50051 beside a REST port of 8080
 ---@field state string|nil directory that remembers how far a run is
----@field documents boolean|nil a line is the document that the rows give back, in place of the rows
+---@field address string|nil the control plane, where it is another than Pinecone's own or that of PINECONE_CONTROLLER_HOST
+---@field api_version string|nil the version of Pinecone's API that is spoken
+---@field plain_http boolean|nil whether the key may go to another machine without TLS
+---@field namespace string|nil the one namespace that is meant; '' is the default one
+---@field ids "ascii"|"percent"|nil how ids and namespaces stand in Pinecone, which takes ASCII alone: as they are, or percent-encoded as UTF-8
+---@field metadata string|nil the json column whose members are the metadata
+---@field nulls "drop"|"reject"|nil what becomes of a null in metadata
+---@field nested "reject"|"json"|nil what becomes of objects, and of lists of others than strings, in metadata: a reject, or the text of their JSON
+---@field large_numbers "reject"|"text"|nil what becomes of numbers that a double would round: a reject, or text
+---@field metric "cosine"|"euclidean"|"dotproduct"|nil of an index that lugger makes: how vectors are compared, where no manifest says it
+---@field documents boolean|nil whether the index that lugger makes is a document index
+---@field cloud "aws"|"gcp"|"azure"|nil of an index that lugger makes
+---@field region string|nil of an index that lugger makes
+---@field patience_s number|nil seconds that a verification waits for records that were written and do not show yet
 ---@field style "plain"|"relaxed"|"canonical"|nil how values are written: plain JSON, or Extended JSON; documents: canonical

@@ -9,7 +9,7 @@ RUNTIME = harness.ROOT / 'runtime'
 LAYERS = re.search(r'set\(LUGGER_LAYERS ([^)]*)\)',
                    (harness.ROOT / 'cmake/layers.cmake').read_text(encoding='utf-8'))[1].split()
 PLACE = {'base', 'value', 'vector', 'plan', 'change'}
-KINDS = set(LAYERS[LAYERS.index('place') + 1:LAYERS.index('registry')])
+KINDS = set(LAYERS[LAYERS.index('store') + 1:LAYERS.index('registry')])
 ALLOWED = {
     'base': set(),
     'value': {'base'},
@@ -19,7 +19,9 @@ ALLOWED = {
     'place': PLACE,
     **{kind: PLACE | {'place'} for kind in KINDS},
     'postgres': PLACE | {'place', 'sql'},
-    'weaviate': PLACE | {'place', 'http'},
+    'store': PLACE | {'place', 'http'},
+    'weaviate': PLACE | {'place', 'http', 'store'},
+    'pinecone': PLACE | {'place', 'http', 'store'},
     'registry': PLACE | KINDS | {'place'},
     'census': PLACE | {'place', 'registry'},
     'engine': PLACE | {'place', 'registry', 'census'},

@@ -152,8 +152,21 @@ local function run_job(run, ex, part)
   require('lugger.inner.job.summary').print({ result }, 1, { script = ex.migration.path })
 end
 
-local function run_function(run, ex, part)
+-- How far the steps are, as text.
+local function place_of(ex)
+  local parts = {}
+  for name, step in pairs(ex.known) do parts[#parts + 1] = name .. step.state .. (step.note or '') end
+  table.sort(parts)
+  return table.concat(parts, '\0')
+end
+
+--- Runs a function of a migration step by step.
+---@param run lugger.migrate.run
+---@param ex table an executor of steps
+---@param body fun(db: lugger.migration_db, dbs: table<string, lugger.migration_db>)
+function apply.function_by_steps(run, ex, body)
   -- When a batch cannot get a lock, the function is called again, and skips what is done.
+  local last = place_of(ex)
   retry.run({ tries = run.options.tries, tell = run.say,
     recover = function()
       run.main:rollback()
@@ -161,10 +174,15 @@ local function run_function(run, ex, part)
       ex.inner, ex.counter, ex.batch = false, 0, nil
       ex.known = run.ledger:steps(ex.entry)
     end,
+    moved = function()
+      local before = last
+      last = place_of(ex)
+      return last ~= before
+    end,
     about = function() return run:blockers(ex:last_tables()) end,
   }, function()
     ex.counter = 0
-    local ok, err = pcall(ex.call, ex, part.run) ---@type boolean, any
+    local ok, err = pcall(ex.call, ex, body) ---@type boolean, any
     if not ok and not ex.batch and retry.is_lock(err) then
       -- The statement has already been retried on its own.
       error(native.error(err.code, err.message, err.hint, nil, err.notes), 0)
@@ -180,7 +198,7 @@ local function run_steps(run, ex, body)
       if part.kind == 'sql' then
         ex:sql(part.statements)
       elseif part.kind == 'function' then
-        run_function(run, ex, part)
+        apply.function_by_steps(run, ex, part.run)
       else
         run_job(run, ex, part)
       end

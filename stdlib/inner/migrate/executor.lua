@@ -24,6 +24,7 @@ local executor = {}
 ---@field parts integer|nil
 ---@field main lugger.migration_db|nil
 ---@field dbs table<string, lugger.migration_db>|nil
+---@field only_records boolean|nil statements are noted, not run
 local base = {}
 
 -- Raised when a file cannot stay in one transaction: it is rolled back and begun again step by step.

@@ -9,6 +9,7 @@ local ledger = {}
 ---@field connection lugger.migrate.connection
 ---@field schema string quoted
 ---@field name string of the schema, as it was given
+---@field steps_table string
 local book = {}
 local book_meta = { __index = book }
 
@@ -157,8 +158,8 @@ end
 ---@return table<string, lugger.migrate.step>
 function book:steps(entry)
   local steps = {}
-  local found = self:query(('SELECT step, statement, digest, state, note, error FROM %s.migration_steps'
-    .. ' WHERE entry = $1::bigint'):format(self.schema), { entry })
+  local found = self:query(('SELECT step, statement, digest, state, note, error FROM %s.%s'
+    .. ' WHERE entry = $1::bigint'):format(self.schema, self.steps_table), { entry })
   for _, row in ipairs(found.rows) do
     local step = {}
     for i, name in ipairs { 'step', 'statement', 'digest', 'state', 'note', 'error' } do
@@ -173,12 +174,12 @@ end
 ---@param entry string
 ---@param step lugger.migrate.step
 function book:write_step(entry, step)
-  self:query(([[INSERT INTO %s.migration_steps (entry, step, statement, digest, state,
+  self:query(([[INSERT INTO %s.%s (entry, step, statement, digest, state,
       finished_at, note, error)
     VALUES ($1::bigint, $2, $3, $4, $5, CASE WHEN $5 <> 'running' THEN pg_catalog.clock_timestamp() END, $6, $7)
     ON CONFLICT (entry, step) DO UPDATE SET statement = excluded.statement, digest = excluded.digest, state =
       excluded.state, finished_at = excluded.finished_at,
-      note = excluded.note, error = excluded.error]]):format(self.schema),
+      note = excluded.note, error = excluded.error]]):format(self.schema, self.steps_table),
     { entry, step.step, step.statement:sub(1, 4000), step.digest, step.state, step.note or native.null,
       step.error or native.null })
 end
@@ -242,9 +243,11 @@ end
 --- The ledger in a schema of a database.
 ---@param connection lugger.migrate.connection
 ---@param schema string
+---@param steps_table string|nil where steps are written; migration_steps when not given
 ---@return lugger.migrate.ledger
-function ledger.open(connection, schema)
-  return setmetatable({ connection = connection, name = schema, schema = native.sql.name(schema) }, book_meta)
+function ledger.open(connection, schema, steps_table)
+  return setmetatable({ connection = connection, name = schema, schema = native.sql.name(schema),
+    steps_table = steps_table or 'migration_steps' }, book_meta)
 end
 
 return ledger

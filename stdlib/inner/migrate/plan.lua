@@ -11,7 +11,7 @@ local terminal = require 'lugger.inner.view.terminal'
 local plan = {}
 
 -- Records what a function requests. Of batches it runs only the first.
-local recorder = executor.class { plain_batches = 1 }
+local recorder = executor.class { plain_batches = 1, only_records = true }
 
 local function note(self, connection, st)
   local place = st.line and ('%s:%d'):format(self.migration.path, st.line) or fault.where()

@@ -85,6 +85,7 @@ end
 ---@field done (fun(): boolean)|nil after a lost connection: whether it was committed after all
 ---@field tell fun(text: string)
 ---@field about (fun(): string[])|nil who is in the way
+---@field moved (fun(): boolean)|nil whether it got on since the last failure: then tries are counted anew
 
 --- Does the work. Repeats it after a pause when a lock was not granted or the connection was lost.
 ---@param spec lugger.retry_spec
@@ -100,6 +101,7 @@ function retry.run(spec, work)
     local lost, locked = retry.is_lost(result), retry.is_lock(result)
     spec.recover(result)
     if not (lost or locked) then error(result, 0) end
+    if spec.moved and spec.moved() then try = 1 end
     local who = locked and spec.about and spec.about() or {}
     if try >= spec.tries then
       if #who > 0 then spec.tell(table.concat(who, '\n')) end

@@ -198,15 +198,16 @@ end
 
 --- Opens the connections that the command's flags name.
 ---@param args table
+---@param steps_table string|nil the ledger's table of steps
 ---@return lugger.migrate.run
-function run.open(args)
+function run.open(args, steps_table)
   local options = options_of(args)
   local settings = { lock_timeout = options.lock_timeout, statement_timeout = options.statement_timeout }
   local place = place_of(args)
   local main = connection.new('main', place, settings)
   main.place = native.pg_url(place)
-  return setmetatable({ main = main, ledger = ledger.open(main, options.schema), options = options, others = {},
-    books = {}, say = terminal.say }, object_meta)
+  return setmetatable({ main = main, ledger = ledger.open(main, options.schema, steps_table), options = options,
+    others = {}, books = {}, say = terminal.say }, object_meta)
 end
 
 --- Only the options, for actions without a database.

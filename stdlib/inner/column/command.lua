@@ -1,0 +1,225 @@
+-- `lugger vector change-type`: which step may run now, and runs it.
+local apply = require 'lugger.inner.migrate.apply'
+local by_steps = require 'lugger.inner.migrate.by_steps'
+local change_plan = require 'lugger.inner.column.plan'
+local config = require 'lugger.inner.cli.config'
+local executor = require 'lugger.inner.migrate.executor'
+local found = require 'lugger.inner.column.found'
+local job = require 'lugger.inner.column.job'
+local migration_db = require 'lugger.inner.migrate.db'
+local native = require 'lugger.native'
+local steps = require 'lugger.inner.column.steps'
+local terminal = require 'lugger.inner.view.terminal'
+local types = require 'lugger.inner.column.types'
+local sql = native.sql
+
+local command = {}
+
+local numbers = { begun = 0 } ---@type table<string, integer>
+for i, name in ipairs(steps.order) do numbers[name] = i end
+
+-- Runs queries alone, and writes no ledger.
+local reader = executor.class {}
+
+---@private
+function reader:query(connection, text, params)
+  local result
+  for _, st in ipairs(self:statements(text, params)) do result = self:send(connection, st, params) end
+  return result
+end
+
+---@private
+function reader:exec(connection, text, params)
+  return tonumber(self:query(connection, text, params).affected)
+end
+
+local function migration_of(place)
+  local words = ('the change of %s.%s'):format(place.table, place.column)
+  return { file = words, path = words, version = '', name = '' }
+end
+
+local function reading_db(run, place)
+  return migration_db.new(setmetatable({ run = run, migration = migration_of(place) }, reader), run.main)
+end
+
+---@class lugger.column_place
+---@field table string
+---@field column string
+---@field quoted string the table as SQL, with its schema
+
+--- The table and the column that a word names: "docs.embedding", "public.docs.embedding".
+---@param run lugger.migrate.run
+---@param word string
+---@return lugger.column_place
+local function place_of(run, word)
+  local name, column = word:match '^(.+)%.([^.]+)$'
+  if not name then
+    require('lugger.inner.cli.flags').usage_error(('%s is not a column of a table'):format(word),
+      'as in docs.embedding, or public.docs.embedding')
+  end
+  local row = run.main:query([[SELECT n.oid::regnamespace::text, n.nspname, c.relname
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = pg_catalog.to_regclass($1)]],
+    { sql.table(name) }).rows[1]
+  if not row then
+    config.raise(('there is no table %s'):format(name), 'write it with its schema: public.' .. word)
+  end
+  return { quoted = row[1] .. '.' .. sql.name(row[3]), table = row[2] .. '.' .. row[3], column = column }
+end
+
+local function open_job(row)
+  local one = job.of(native.json_tables(row.spec))
+  one.entry = row.entry
+  return one
+end
+
+local function new_job(run, place, args)
+  if not args.type then
+    require('lugger.inner.cli.flags').usage_error(('no change of %s.%s is under way: to which type?'):format(
+      place.table, place.column), ("lugger vector change-type %s.%s 'halfvec(1536)' --step plan"):format(place.table,
+      place.column))
+  end
+  local db = reading_db(run, place)
+  local facts = found.inspect(db, place.table, place.column, args.type)
+  local one = job.new(db, facts, place.column, args.type, { using = args.using, back = args.back, key = args.key,
+    batch_rows = args.batch_rows, pause_ms = args.pause_ms, throttle = args.throttle })
+  if not args.using then types.check_cast(db, facts.from, facts.to, '--using EXPRESSION gives the new value in SQL') end
+  if not args.back then
+    types.check_cast(db, facts.to, facts.from,
+      '--back EXPRESSION gives the old value in SQL: the old column is kept current by it')
+  end
+  steps.try(run.main, one)
+  return one, db
+end
+
+-- What a step did, and how it is told.
+local does = {}
+does.add, does.backfill, does.compare, does.index = steps.add, steps.backfill, steps.compare, steps.index
+does.swap, does.drop = steps.swap, steps.drop
+
+local says = {
+  add = 'every write fills %s from now on', backfill = 'every row has its value in %s',
+  compare = 'every value of %s is what the conversion gives', index = 'the indexes of %s are built',
+  swap = '%s is in its place; the old column is kept current until --step drop',
+  drop = 'the old column is dropped', back = 'all is as it was before',
+}
+
+local marks_itself = { add = true, swap = true, drop = true, back = true } ---@type table<string, boolean>
+
+local function mark(run, ex, one, phase)
+  run.main:begin()
+  one:mark({ executor = ex }, phase)
+  run:fence()
+  run.main:commit()
+end
+
+local function run_step(run, place, one, name, phase, args)
+  local number = numbers[name]
+  local ex = by_steps.new(run, migration_of(place), 'up', one.entry)
+  ex.part = number
+  local work = does[name]
+  if name == 'back' then
+    work = function(db) steps.back(db, one, phase == 'swap', args.accept_loss) end
+  end
+  if name == 'back' and phase == 'swap' then steps.check_kept(reading_db(run, place), one) end
+  terminal.say(name, ' ...')
+  apply.function_by_steps(run, ex, function(db) work(db, one) end)
+  if not marks_itself[name] then mark(run, ex, one, name) end
+  terminal.say(name, ': ', (says[name]:format(one.column)))
+end
+
+-- Comparing may be repeated until the swap; it begins anew then.
+local function forget(run, entry, name)
+  run.ledger:query(([[DELETE FROM %s.column_change_steps WHERE entry = $1::bigint
+    AND step LIKE $2]]):format(run.ledger.schema), { entry, numbers[name] .. '.%' })
+end
+
+-- The number of the step that comes next.
+local function next_of(phase)
+  return numbers[phase] + 1
+end
+
+local function check_order(place, name, phase)
+  local number, what = numbers[name], ('%s.%s'):format(place.table, place.column)
+  if name == 'back' then return true end
+  if phase == 'swap' then
+    if name == 'drop' then return true end
+    return false
+  end
+  if number <= numbers[phase] then return name == 'compare' and 'again' end
+  if number > next_of(phase) then
+    config.raise(('%s: %s comes before %s'):format(what, steps.order[next_of(phase)], name),
+      ('--step %s, or --step all for all of them as far as swap'):format(steps.order[next_of(phase)]))
+  end
+  return true
+end
+
+local function one_step(run, place, name, args)
+  local row = job.open(run.ledger, place.quoted, place.column)
+  if row and args.type and row.type ~= args.type then
+    config.raise(('%s.%s is being changed to %s'):format(place.table, place.column, row.type),
+      'finish that change first, or give it up: --step back')
+  end
+  if not row and numbers[name] > numbers.add then
+    config.raise(('no change of %s.%s is under way'):format(place.table, place.column), 'it begins with --step add')
+  end
+  local one
+  if row then
+    one = open_job(row)
+  else
+    one = new_job(run, place, args)
+    change_plan.check(reading_db(run, place), one, args)
+    one:record(run.ledger, 'begun')
+  end
+  local phase = row and row.phase or 'begun'
+  local wanted = check_order(place, name, phase)
+  if not wanted then
+    terminal.say(name, ' is done already')
+    return
+  end
+  if wanted == 'again' then forget(run, one.entry, name) end
+  run_step(run, place, one, name, phase, args)
+end
+
+local function all(run, place, args)
+  local row = job.open(run.ledger, place.quoted, place.column)
+  local phase = row and row.phase or 'begun'
+  if phase == 'swap' then
+    terminal.say 'swap is done already'
+    return
+  end
+  for number = next_of(phase), numbers.swap do one_step(run, place, steps.order[number], args) end
+end
+
+local function show_next(run, place, args)
+  local row = job.open(run.ledger, place.quoted, place.column)
+  if not row then
+    local one, db = new_job(run, place, args)
+    change_plan.show(db, one, args, run.options)
+    return
+  end
+  terminal.line(('%s.%s is being changed to %s since %s UTC'):format(place.table, place.column, row.type, row.since))
+  terminal.line('done: ', row.phase == 'begun' and 'nothing' or row.phase)
+  terminal.line('next: ', row.phase == 'swap' and '--step drop, which ends it, or --step back'
+    or '--step ' .. steps.order[next_of(row.phase)] .. ', or --step back, which takes it away')
+end
+
+--- Runs the command.
+---@param args table
+---@return integer status
+function command.run(args)
+  local run = require('lugger.inner.migrate.run').open(args, 'column_change_steps')
+  run.tell_step = function() end
+  local ok, err = pcall(function()
+    local place = place_of(run, args.column)
+    if not args.step or args.step == 'plan' then return show_next(run, place, args) end
+    run:locked(function()
+      if args.step == 'all' then return all(run, place, args) end
+      one_step(run, place, args.step, args)
+    end)
+  end)
+  run:close()
+  if not ok then error(err, 0) end
+  return 0
+end
+
+return command
