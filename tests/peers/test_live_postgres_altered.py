@@ -32,8 +32,8 @@ class Altered(unittest.TestCase):
         self.addCleanup(self.drop_slots)
 
     def drop_slots(self):
-        self.source.query("select pg_drop_replication_slot(slot_name) from pg_replication_slots where database "
-                          "= current_database() and active_pid is null", check=False)
+        self.source.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where '
+                          'database = current_database() and active_pid is null', check=False)
 
     def fill(self, rows, pad=1):
         self.source.query(f"insert into {self.name} select i, i, repeat('x', {pad}) "
@@ -70,8 +70,8 @@ class Copies(Altered):
         work = Work(self.target_server.fresh(), text=text)
         process = work.start('run', 'job.lua', '--create', '-j', '2')
         self.addCleanup(process.kill)
-        wait_for_sql(self.source, f"select count(*) > 0 from pg_locks where relation = '{self.name}'::regclass "
-                     "and mode = 'AccessShareLock' and pid <> pg_backend_pid()", process)
+        wait_for_sql(self.source, f"select count(*) > 0 from pg_locks where pid <> pg_backend_pid() and "
+                     f"relation = '{self.name}'::regclass and mode = 'AccessShareLock'", process)
         self.source.query(f'alter table {self.name} add column more float8 default random()')
         out, err = process.communicate(timeout=90)
         self.assertEqual(process.returncode, 0, out + err)
@@ -102,12 +102,14 @@ class Copies(Altered):
             with self.subTest(policy=policy):
                 self.source.query(f'truncate {self.name}')
                 self.fill(3000)
-                move = self.move(extra=f"on_ddl = {{ drop = '{policy}' }}, throttle = {{ rows_per_s = 1500 }},")
+                move = self.move(
+                    extra=f"on_ddl = {{ drop = '{policy}' }}, throttle = {{ rows_per_s = 1500 }},")
                 move.start().wait_for(move.is_copying, 'it was copying')
                 self.source.query(f"update {self.name} set body = 'new' where id <= 1000; "
                                   f'delete from {self.name} where id between 2001 and 2010')
                 session = self.session()
-                session.run(f'begin; truncate {self.name}; insert into {self.name} values (5, 5, $$again$$)')
+                session.run(f'begin; truncate {self.name}; '
+                            f'insert into {self.name} values (5, 5, $$again$$)')
                 move.wait_to_say('its changes are applied')
                 self.assertGreaterEqual(move.number('select count(*) from lugger.spool'), 1000)
                 session.run('commit')
@@ -214,8 +216,8 @@ class Follows(Altered):
         move = self.move()
         move.start().follow().wait_to_say('the source keeps its log for it')
         for turn in range(3):
-            self.source.query("select pg_terminate_backend(active_pid) from pg_replication_slots where database = "
-                              "current_database() and active_pid is not null")
+            self.source.query('select pg_terminate_backend(active_pid) from pg_replication_slots where '
+                              'database = current_database() and active_pid is not null')
             self.source.query(f'update {self.name} set n = {turn} where id <= 10')
             self.assert_equal(move)
         self.assertEqual(move.told.count('the source keeps its log for it'), 1)
@@ -259,11 +261,12 @@ class Identities(Altered):
         quoted = '"Od""d"."Na me"'
         self.source.query(f"""create schema "Od""d"; drop table {self.name};
           create table {quoted} ("Id" int8 primary key, "N" int8, v vector(1536), big text);
-          insert into {quoted} select i, i, (select array_agg(random()) from generate_series(1, 1536) where i > 0)::vector,
+          insert into {quoted} select i, i,
+            (select array_agg(random()) from generate_series(1, 1536) where i > 0)::vector,
             (select string_agg(md5(random()::text), '') from generate_series(1, 400) where i > 0)
             from generate_series(1, 30) i""")
-        move = self.move(name=name, key='Id',
-                         columns="{ 'Id', 'int8' }, { 'N', 'int8' }, { 'v', 'vector(1536)' }, { 'big', 'text' }")
+        move = self.move(name=name, key='Id', columns="{ 'Id', 'int8' }, { 'N', 'int8' }, "
+                         "{ 'v', 'vector(1536)' }, { 'big', 'text' }")
         move.database.query('create schema "Od""d"')
         move.start().follow()
         select = f'select "Id", "N", v::text, big from {quoted}'
@@ -274,8 +277,9 @@ class Identities(Altered):
         move.end()
 
     def test_an_index_as_the_replica_identity(self):
-        self.source.query(f"""drop table {self.name}; create table {self.name} (id int8 primary key, n int8 not null,
-            body text not null, half int8 generated always as (n / 2) stored,
+        self.source.query(f"""drop table {self.name};
+          create table {self.name} (id int8 primary key, n int8 not null, body text not null,
+            half int8 generated always as (n / 2) stored,
             twice int8 generated always as (n * 2) virtual);
           create unique index {self.name}_n on {self.name} (n, body);
           alter table {self.name} replica identity using index {self.name}_n""")
@@ -283,10 +287,12 @@ class Identities(Altered):
         columns = COLUMNS + ", { 'half', 'int8' }, { 'twice', 'int8' }"
         move = self.move(columns=columns, key='n')
         move.work.script(script(self.source.url, self.name, columns=columns, key='id'))
-        self.assertIn('id is in the key of the source, and not told of a row that is deleted', move.start().ended())
+        self.assertIn('id is in the key of the source, and not told of a row that is deleted',
+                      move.start().ended())
         move.work.script(script(self.source.url, self.name, columns=columns, key='n'))
         move.start().follow()
-        self.source.query(f"""update {self.name} set n = n + 1000 where id < 9; delete from {self.name} where id = 20;
+        self.source.query(f"""update {self.name} set n = n + 1000 where id < 9;
+          delete from {self.name} where id = 20;
           update {self.name} set id = id + 500 where id > 30; update {self.name} set body = 'c' where n = 15;
           alter table {self.name} replica identity default""")
         self.assert_equal(move, f'select id, n, body, half, twice from {self.name}')
@@ -304,7 +310,8 @@ class Identities(Altered):
         self.assertIn('follow each of its parts by a job of its own', told)
         jobs = ', '.join(f"""lugger.copy {{
           from = lugger.source({lua(self.source.url)}, {{ table = '{name}_{i}', key = 'id' }}),
-          into = lugger.target(lugger.env.PG_URI, {{ table = '{name}_{i}', key = 'id', on_conflict = 'update' }}),
+          into = lugger.target(lugger.env.PG_URI, {{ table = '{name}_{i}', key = 'id',
+            on_conflict = 'update' }}),
           columns = {{ {COLUMNS} }} }}""" for i in (1, 2))
         move = self.move()
         move.work.script(f"local lugger = require 'lugger'\nreturn lugger.move {{ jobs = {{ {jobs} }} }}")
