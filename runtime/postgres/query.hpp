@@ -7,6 +7,7 @@
 
 #include "base/options.hpp"
 #include "postgres/session.hpp"
+#include "postgres/vectors_types.hpp"
 #include "value/document.hpp"
 
 namespace lugger {
@@ -19,6 +20,7 @@ struct PgReading {
   bool lockable = false;  // a table or a view that the role may lock
   bool filtered = false;  // row-level security applies, as the user requested
   RowShape shape;
+  std::vector<VectorsWire> wires;      // one a field; empty: no column is of PGVecto.rs
   std::vector<std::string> key;        // columns of the key, in order; empty: none
   std::vector<std::string> key_types;  // format_type() of each
 };
