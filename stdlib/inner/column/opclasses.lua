@@ -54,7 +54,8 @@ function opclasses.map(db, index, from, to)
   end
   local row = db:query(class_sql, method, name, to.oid)[1]
   if row then return { method = method, opclass = row.spelled } end
-  if db:value(same_sql, index.method, index.opclass, to.oid) then
+  local same = db:value(same_sql, index.method, index.opclass, to.oid) ---@type any
+  if same then
     return { method = index.method, opclass = index.opclass_spelled }
   end
   if not index.opclass_default and not index.opclass_typed then

@@ -85,7 +85,7 @@ end
 function views.over(connection, oid, column)
   local within = connection:in_transaction()
   if within then connection:query 'SAVEPOINT lugger_views' else connection:begin() end
-  local ok, result = pcall(read, connection, oid, column)
+  local ok, result = pcall(read, connection, oid, column) ---@type boolean, any
   if not within then
     connection:rollback()
   elseif connection:alive() then
