@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "store/unheld.hpp"
 #include "value/json_writer.hpp"
 #include "value/keep.hpp"
 #include "weaviate/importer.hpp"
@@ -37,6 +38,7 @@ class WeaviateSink final : public RowSink {
         load_(std::move(load)),
         server_(load_.endpoint),
         writer_(plan.tables()[0], load_.layout, false),
+        unheld_(plan.tables()[0]),
         importer_(server_, load_.layout.class_name, load_.fingerprint) {}
 
   void write(Batch& batch) override {
@@ -71,6 +73,8 @@ class WeaviateSink final : public RowSink {
     tally_ = {};
   }
 
+  std::map<std::string, uint64_t> replaced() const override { return unheld_.counts(); }
+
  private:
   struct Encoded {
     size_t begin, end;
@@ -83,13 +87,17 @@ class WeaviateSink final : public RowSink {
   void encode(Batch& batch) {
     text_.clear();
     encoded_.clear();
-    const RowSet& rows = batch.tables[0];
+    RowSet& rows = batch.tables[0];
     for (size_t i = 0; i < rows.rows(); ++i) {
       const uint32_t document = rows.document(i);
       if (!rows.live(i) || batch.fates[document] != Fate::kLoad) continue;
       const size_t before = text_.size();
       int column = -1;
-      const Failure failure = writer_.append(rows.row(i), column, text_);
+      Failure failure = writer_.append(rows.row(i), column, text_);
+      while (failure != Failure::kNone && unheld_.replace(rows.row(i), column, failure)) {
+        text_.truncate(before);
+        failure = writer_.append(rows.row(i), column, text_);
+      }
       if (failure == Failure::kNone) {
         encoded_.push_back({before, text_.size(), document});
         continue;
@@ -144,6 +152,7 @@ class WeaviateSink final : public RowSink {
   WeaviateLoad load_;
   WeaviateServer server_;
   ObjectWriter writer_;
+  UnheldValues unheld_;
   ObjectImporter importer_;
   ByteBuffer text_;
   std::vector<Encoded> encoded_;       // of the batch

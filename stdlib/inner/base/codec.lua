@@ -152,7 +152,10 @@ end
 ---@type table<integer, fun(v: lug_value, batch: lug_batch|nil): any>
 local decoders = {
   [types.missing] = function() return nil end,
-  [types.null] = function() return null end,
+  [types.null] = function(v) -- with aux, a row's NULL
+    if v.aux == 1 then return nil end
+    return null
+  end,
   [types.undefined] = function() return null end,
   [types.bool] = function(v) return v.i64 ~= 0 end,
   [types.int32] = integer,
@@ -284,8 +287,9 @@ function codec.encode(slot, v, copy)
     slot.type, slot.size, slot.i64 = types.bool, 0, v and 1 or 0
   elseif v == nil or v == null then
     -- Both are NULL in a slot. i64 tells them apart when a document is written: nil removes a field
-    -- (runtime/fix/mapper.cpp).
+    -- (runtime/fix/mapper.cpp). nil is a row's NULL, also where json_null keeps null.
     slot.type, slot.size, slot.i64 = types.null, 0, v == null and 1 or 0
+    slot.aux = v == nil and 1 or 0
   elseif kind == 'cdata' then
     local encode = encoders[tonumber(ffi.typeof(v))]
     if not encode then fault.raise('hook', 'a ' .. tostring(ffi.typeof(v)) .. ' cannot be stored') end
