@@ -7,6 +7,8 @@
 #include "value/json_writer.hpp"
 #include "value/keep.hpp"
 #include "weaviate/importer.hpp"
+#include "weaviate/object_message.hpp"
+#include "weaviate/object_text.hpp"
 #include "weaviate/object_writer.hpp"
 
 namespace lugger {
@@ -29,6 +31,16 @@ struct UnitDocument {
   bool operator==(const UnitDocument& other) const noexcept { return place == other.place; }
 };
 
+std::unique_ptr<ObjectEncoder> make_encoder(const TablePlan& table, const WeaviateLoad& load) {
+  if (load.calls) return std::make_unique<ObjectMessages>(table, load.layout);
+  return std::make_unique<ObjectWriter>(table, load.layout, false);
+}
+
+std::unique_ptr<ObjectCall> make_call(WeaviateServer& server, const WeaviateLoad& load) {
+  if (!load.calls) return make_rest_call(server);
+  return make_grpc_call(server, load.calls, load.layout.class_name, load.layout.tenant);
+}
+
 /// Objects are sent as soon as they fill a request, and may be sent again: only the ledger says that
 /// a unit is done.
 class WeaviateSink final : public RowSink {
@@ -37,9 +49,10 @@ class WeaviateSink final : public RowSink {
       : plan_(plan),
         load_(std::move(load)),
         server_(load_.endpoint),
-        writer_(plan.tables()[0], load_.layout, false),
+        encoder_(make_encoder(plan.tables()[0], load_)),
         unheld_(plan.tables()[0]),
-        importer_(server_, load_.layout.class_name, load_.fingerprint) {}
+        importer_(server_, make_call(server_, load_), load_.layout.class_name, load_.layout.tenant,
+                  load_.fingerprint, IfRefused::kTakeBack) {}
 
   void write(Batch& batch) override {
     encode(batch);
@@ -93,10 +106,10 @@ class WeaviateSink final : public RowSink {
       if (!rows.live(i) || batch.fates[document] != Fate::kLoad) continue;
       const size_t before = text_.size();
       int column = -1;
-      Failure failure = writer_.append(rows.row(i), column, text_);
+      Failure failure = encoder_->append(rows.row(i), column, text_);
       while (failure != Failure::kNone && unheld_.replace(rows.row(i), column, failure)) {
         text_.truncate(before);
-        failure = writer_.append(rows.row(i), column, text_);
+        failure = encoder_->append(rows.row(i), column, text_);
       }
       if (failure == Failure::kNone) {
         encoded_.push_back({before, text_.size(), document});
@@ -107,18 +120,13 @@ class WeaviateSink final : public RowSink {
       refusal.document = document;
       refusal.column = column;
       refusal.failure = failure;
-      if (column >= 0) refusal.value = rows.row(i)[column];
-      if (failure == Failure::kInexact) refusal.message = why_inexact(refusal);
+      if (column >= 0) {
+        refusal.value = rows.row(i)[column];
+        refusal.message = why_unheld(plan_.tables()[0].columns[static_cast<size_t>(column)],
+                                     failure, refusal.value);
+      }
       batch.refuse(std::move(refusal));
     }
-  }
-
-  std::string why_inexact(const Refusal& refusal) const {
-    const Column& column = plan_.tables()[0].columns[static_cast<size_t>(refusal.column)];
-    return fmt::format(
-        "{}: {} is beyond 2^53, and Weaviate's REST would round it: a text column "
-        "keeps it",
-        column.name, coerced_text(refusal.value, column.type));
   }
 
   void take_refused(UnitRecord& unit) {
@@ -151,7 +159,7 @@ class WeaviateSink final : public RowSink {
   const PlanShape& plan_;
   WeaviateLoad load_;
   WeaviateServer server_;
-  ObjectWriter writer_;
+  std::unique_ptr<ObjectEncoder> encoder_;
   UnheldValues unheld_;
   ObjectImporter importer_;
   ByteBuffer text_;
