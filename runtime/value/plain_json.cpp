@@ -205,9 +205,29 @@ std::string bson_from_plain_json(std::string_view json, DoubleDigits doubles) {
   return std::string(out.text());
 }
 
+/// Where an escape is half of a surrogate pair; npos: nowhere.
+static size_t half_character(std::string_view text) {
+  const auto unit = [&](size_t at) {
+    uint32_t out = 0;
+    if (text.substr(at, 2) != "\\u" || at + 6 > text.size()) return out;
+    std::from_chars(text.data() + at + 2, text.data() + at + 6, out, 16);
+    return out;
+  };
+  for (size_t at = text.find('\\'); at != text.npos; at = text.find('\\', at)) {
+    const uint32_t first = unit(at), second = unit(at + 6);
+    const bool pair = first >= 0xD800 && first < 0xDC00 && second >= 0xDC00 && second < 0xE000;
+    if (!pair && first >= 0xD800 && first < 0xE000) return at;
+    at += pair ? 12 : 2;
+  }
+  return text.npos;
+}
+
 void json::append_strict(std::string_view text, std::string& scratch, ByteBuffer& out) {
   scratch.clear();
-  if (!rewrite_tolerant(text, scratch))
+  const bool standard = rewrite_tolerant(text, scratch);
+  if (const size_t half = standard ? text.npos : half_character(text); half != text.npos)
+    throw Mistake{half, "half of a character, which no text can hold"};
+  if (!standard)
     throw Mistake{0, "not JSON but a form of MongoDB's tools, which style = 'plain' does not read"};
   try {
     out.append(bson_from_plain_json(text, DoubleDigits::kScaled));

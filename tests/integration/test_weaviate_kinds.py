@@ -249,6 +249,19 @@ class Others(Case):
             self.assertFalse(stored[object_id(key)].get('vectors', {}).get('m'))
         self.assertIn('equal', repr(self.run_lugger('verify', 'into.lua', expect=(0, 3))))
 
+    def test_what_the_class_cannot_hold_is_a_reject_that_says_why(self):
+        self.job('''{ 'doc', 'text', from = '_id' }, { 'd', 'timestamptz' }, { 't', 'text[]' }, { 'b', 'bytea' },
+            { 'm', 'vector(3)[]' }, { 's', 'vector(3)', on_error = 'reject' }''')
+        odd = [{'d': '12026-01-02T03:04:05Z'}, {'t': ['a', None]}, {'b': '\\x'}, {'m': []}, {'s': [1, 2]}]
+        self.documents([{'_id': f'd{i}', **one} for i, one in enumerate([{'b': '\\x00'}, *odd])])
+        ran = self.run_lugger('run', 'into.lua', '--create', expect=3)
+        self.assertEqual((ran.books()['inserted'], ran.books()['rejected']), (1, 5))
+        told = self.run_lugger('rejects', 'into.lua').out
+        for words in ("d: 12026-01-02T03:04:05Z is outside the years 0 to 9999", 't: {a,NULL} has a NULL in it',
+                      'b: bytes that are none, and Weaviate takes no empty blob', 'm: {} has no vector',
+                      'does not have the dimensions of vector(3): it has 2'):
+            self.assertIn(words, ' '.join(told.split()))
+
     def test_elements_have_the_dimensions_of_their_column(self):
         self.job("{ 'doc', 'text', from = '_id' }, { 'm', 'vector(3)[]' }")
         self.documents([{'_id': 'short', 'm': [[1, 2]]}, {'_id': 'good', 'm': [[1, 2, 3]]},

@@ -98,6 +98,8 @@ TEST_CASE("plain JSON is JSON and nothing else") {
   CHECK_THAT(plainly(R"({"a":NaN})"), ContainsSubstring("style = 'plain'"));
   CHECK_THAT(plainly(R"({"a":ObjectId("64f100000000000000000000")})"),
              ContainsSubstring("style = 'plain'"));
+  CHECK_THAT(plainly(R"({"a":"\\ud83d\ud83d\ude00\ud83d"})"),
+             ContainsSubstring("column 26: half of a character"));
   CHECK_THAT(plainly(R"({"a":1,})"), ContainsSubstring("line 1, column 8"));
   CHECK_THAT(plainly("{\"a\":1234567890123456789.}"), ContainsSubstring("line 1"));
 }
