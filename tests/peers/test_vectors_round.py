@@ -200,7 +200,7 @@ class Round(unittest.TestCase):
         self.assertEqual(case.stored(case.source, text), case.stored(case.target, text))
 
     def test_s1_13_json_keeps_its_very_digits(self):
-        """Through lines, and through a hook that decodes text: scale, exponents, what looks like a wrapper."""
+        """Through lines, and through a hook that decodes text: scale, exponents, lookalikes."""
         case = Case(self.servers, [], 'create table docs (id text primary key, meta jsonb)')
         for key, meta in enumerate(DIGITS):
             case.source.query(f"insert into docs values ('d{key}', {meta})")
@@ -214,27 +214,32 @@ class Round(unittest.TestCase):
                 ('text', "{ 'meta', 'jsonb', json_text = true }", ''),
                 ('hook', "{ 'meta', 'jsonb', json_null = true, computed = true }",
                  "map = function(row, doc) row.meta = doc.meta and json.decode(doc.meta, 'plain') end")):
-            (case.directory / 'again.lua').write_text(AGAIN % {'name': name, 'column': column, 'hook': hook}, encoding='utf-8')
+            (case.directory / 'again.lua').write_text(
+                AGAIN % {'name': name, 'column': column, 'hook': hook}, encoding='utf-8')
             case.lugger('run', 'again.lua', '--create')
             self.assertRegex(case.verified('again.lua').out, 'equal')
             self.assertEqual(case.target.rows(f'select id, meta::text from docs_{name} order by id'), wanted)
 
     def test_s1_13_null_of_a_row_stays_null_through_a_hook(self):
         case = Case(self.servers, [], 'create table docs (id text primary key, meta jsonb)')
-        case.source.query("insert into docs values ('a', null), ('b', 'null'), ('c', '{\"x\": null}')")
+        case.source.query("insert into docs values ('a', null), ('b', 'null'), ('c', '{\"x\": null}'), "
+                          "('d', null), ('e', 'null'), ('f', '1'), ('g', '1')")
         (case.directory / 'through.lua').write_text('''
 local lugger = require 'lugger'
 local from = lugger.source(lugger.env.SOURCE, { table = 'docs', key = 'id' })
 return lugger.copy { name = 'through', from = from, columns = from:columns(),
   into = lugger.target(lugger.env.TARGET, { table = 'docs', key = 'id' }),
   map = function(row, doc)
-    if doc.id == 'a' and doc.meta ~= nil then return lugger.reject 'NULL is nil' end
-    row.meta = doc.meta
+    if doc.id < 'd' then row.meta = doc.meta end
+    if doc.id == 'd' or doc.id == 'e' then return { { meta = doc.meta } } end
+    if doc.id == 'f' then row.meta = nil end
+    if doc.id == 'g' then row.meta = lugger.null end
   end }
 ''', encoding='utf-8')
         case.lugger('run', 'through.lua', '--create')
         self.assertEqual(case.target.rows('select id, meta::text from docs order by id'),
-                         [['a', '\\N'], ['b', 'null'], ['c', '{"x": null}']])
+                         [['a', '\\N'], ['b', 'null'], ['c', '{"x": null}'], ['d', '\\N'], ['e', 'null'],
+                          ['f', '\\N'], ['g', 'null']])
         self.assertRegex(case.verified('through.lua').out, 'equal')
 
     def test_s1_13_killed_at_random_and_resumed(self):

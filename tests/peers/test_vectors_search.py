@@ -101,7 +101,8 @@ class Search(unittest.TestCase):
         self.database.query('''create table odd (id int primary key, meta jsonb, v vector(2));
           insert into odd values (1, '{"$date": "yesterday", "n": 3.14159265358979323846}', '[1,0]'),
             (2, '{"a": {"$oid": "64f1c0a2b3c4d5e6f7a8b901"}}', '[0,1]')''')
-        shown = self.lugger('-e', '''local hits = source(env.PG, { table = 'odd', key = 'id' }):search { 1, 0 }
+        shown = self.lugger('-e', '''
+          local hits = source(env.PG, { table = 'odd', key = 'id' }):search { 1, 0 }
           print(hits[1].doc.meta['$date'], hits[1].doc.meta.n, hits[2].doc.meta.a:json())
           print(hits)''').out
         self.assertIn('yesterday\t3.14159265358979323846\t{"$oid":"64f1c0a2b3c4d5e6f7a8b901"}', shown)

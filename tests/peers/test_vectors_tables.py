@@ -129,7 +129,8 @@ return lugger.copy { name = 'on', from = from, columns = columns,
         script.write_text(text % '', encoding='utf-8')
         self.lugger('run', 'on.lua', '--create')
         self.assertIn('equal', self.lugger('verify', 'on.lua').out)
-        self.assertEqual(self.query("select body_tsv from copied where id = 'd3'"), "'3':4 'cat':2 'ran':3 'time':5")
+        self.assertEqual(self.query("select body_tsv from copied where id = 'd3'"),
+                         "'3':4 'cat':2 'ran':3 'time':5")
         self.query('drop table copied')
         script.write_text(text % "columns[#columns + 1] = { 'body_tsv', 'tsvector' }", encoding='utf-8')
         self.assertIn('body_tsv is made from body', self.lugger('plan', 'on.lua', '--create', expect=1).err)

@@ -30,7 +30,8 @@ return lugger.copy { name = 'back',
     { 'short', 'halfvec(4)', from = 'vectors.short' } },
 }
 ''' % (COLUMNS % ', json_text = true').replace("{ 'id', 'uuid' }", "{ 'id', 'uuid', from = '_id' }")
-META = ('NULL', "'null'", "'{\"a\": 1.10, \"b\": {\"$date\": \"no\"}}'", "'3.14159265358979323846'", "'[1E2, 1.0]'")
+META = ('NULL', "'null'", "'{\"a\": 1.10, \"b\": {\"$date\": \"no\"}}'",
+        "'3.14159265358979323846'", "'[1E2, 1.0]'")
 
 
 def vector(rng, size):

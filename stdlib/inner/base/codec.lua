@@ -152,10 +152,7 @@ end
 ---@type table<integer, fun(v: lug_value, batch: lug_batch|nil): any>
 local decoders = {
   [types.missing] = function() return nil end,
-  [types.null] = function(v) -- with aux, a row's NULL
-    if v.aux == 1 then return nil end
-    return null
-  end,
+  [types.null] = function() return null end,
   [types.undefined] = function() return null end,
   [types.bool] = function(v) return v.i64 ~= 0 end,
   [types.int32] = integer,
