@@ -260,9 +260,9 @@ class Others(Case):
         ran = self.run_lugger('run', 'into.lua', '--create', expect=3)
         self.assertEqual((ran.books()['inserted'], ran.books()['rejected']), (1, 5))
         told = self.run_lugger('rejects', 'into.lua').out
-        for words in ("d: 12026-01-02T03:04:05Z is outside the years 0 to 9999",
-                      't: {a,NULL} has a NULL in it',
-                      'b: bytes that are none, and Weaviate takes no empty blob', 'm: {} has no vector',
+        for words in ("12026-01-02T03:04:05Z is outside the years 0 to 9999",
+                      '{a,NULL} has a NULL in it',
+                      'bytes that are none, and Weaviate takes no empty blob', '{} has no vector',
                       'does not have the dimensions of vector(3): it has 2'):
             self.assertIn(words, ' '.join(told.split()))
 

@@ -213,7 +213,8 @@ class Round(unittest.TestCase):
         for name, column, hook in (
                 ('text', "{ 'meta', 'jsonb', json_text = true }", ''),
                 ('hook', "{ 'meta', 'jsonb', json_null = true, computed = true }",
-                 "map = function(row, doc) row.meta = doc.meta and json.decode(doc.meta, 'plain') end")):
+                 "map = function(row, doc) if doc.meta ~= lugger.null then "
+                 "row.meta = json.decode(doc.meta, 'plain') end end")):
             (case.directory / 'again.lua').write_text(
                 AGAIN % {'name': name, 'column': column, 'hook': hook}, encoding='utf-8')
             case.lugger('run', 'again.lua', '--create')
