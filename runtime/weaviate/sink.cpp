@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <map>
 
+#include "store/unheld.hpp"
 #include "value/json_writer.hpp"
 #include "value/keep.hpp"
 #include "weaviate/importer.hpp"
 #include "weaviate/object_message.hpp"
+#include "weaviate/object_text.hpp"
 #include "weaviate/object_writer.hpp"
 
 namespace lugger {
@@ -48,6 +50,7 @@ class WeaviateSink final : public RowSink {
         load_(std::move(load)),
         server_(load_.endpoint),
         encoder_(make_encoder(plan.tables()[0], load_)),
+        unheld_(plan.tables()[0]),
         importer_(server_, make_call(server_, load_), load_.layout.class_name, load_.layout.tenant,
                   load_.fingerprint, IfRefused::kTakeBack) {}
 
@@ -83,6 +86,8 @@ class WeaviateSink final : public RowSink {
     tally_ = {};
   }
 
+  std::map<std::string, uint64_t> replaced() const override { return unheld_.counts(); }
+
  private:
   struct Encoded {
     size_t begin, end;
@@ -95,13 +100,17 @@ class WeaviateSink final : public RowSink {
   void encode(Batch& batch) {
     text_.clear();
     encoded_.clear();
-    const RowSet& rows = batch.tables[0];
+    RowSet& rows = batch.tables[0];
     for (size_t i = 0; i < rows.rows(); ++i) {
       const uint32_t document = rows.document(i);
       if (!rows.live(i) || batch.fates[document] != Fate::kLoad) continue;
       const size_t before = text_.size();
       int column = -1;
-      const Failure failure = encoder_->append(rows.row(i), column, text_);
+      Failure failure = encoder_->append(rows.row(i), column, text_);
+      while (failure != Failure::kNone && unheld_.replace(rows.row(i), column, failure)) {
+        text_.truncate(before);
+        failure = encoder_->append(rows.row(i), column, text_);
+      }
       if (failure == Failure::kNone) {
         encoded_.push_back({before, text_.size(), document});
         continue;
@@ -111,18 +120,13 @@ class WeaviateSink final : public RowSink {
       refusal.document = document;
       refusal.column = column;
       refusal.failure = failure;
-      if (column >= 0) refusal.value = rows.row(i)[column];
-      if (failure == Failure::kInexact) refusal.message = why_inexact(refusal);
+      if (column >= 0) {
+        refusal.value = rows.row(i)[column];
+        refusal.message = why_unheld(plan_.tables()[0].columns[static_cast<size_t>(column)],
+                                     failure, refusal.value);
+      }
       batch.refuse(std::move(refusal));
     }
-  }
-
-  std::string why_inexact(const Refusal& refusal) const {
-    const Column& column = plan_.tables()[0].columns[static_cast<size_t>(refusal.column)];
-    return fmt::format(
-        "{}: {} is beyond 2^53, and Weaviate would round it: a text column "
-        "keeps it",
-        column.name, coerced_text(refusal.value, column.type));
   }
 
   void take_refused(UnitRecord& unit) {
@@ -156,6 +160,7 @@ class WeaviateSink final : public RowSink {
   WeaviateLoad load_;
   WeaviateServer server_;
   std::unique_ptr<ObjectEncoder> encoder_;
+  UnheldValues unheld_;
   ObjectImporter importer_;
   ByteBuffer text_;
   std::vector<Encoded> encoded_;       // of the batch
