@@ -3,8 +3,7 @@
 -- Columns: namespace, id, embedding, sparse (where the index may have sparse vectors), metadata. Of a
 -- document index: namespace, id, and its fields. The key is namespace and id; the table is made. The
 -- dimensions and the metric are those of the index. What stands under the same key is replaced, so
--- the same command brings the table up to date; rows of records that are gone stay:
---   lugger repair vectors --from ... --into ... --apply --delete
+-- the same command brings the table up to date. While others write to the index: --until-still.
 local lugger = require 'lugger'
 
 local opt = lugger.options {
@@ -13,6 +12,9 @@ local opt = lugger.options {
   ids = { 'how ids stand in the store', choices = { 'ascii', 'percent' }, default = 'ascii' },
   half = { 'halfvec in place of vector', type = 'bool' },
   index = { 'an HNSW index of the metric', type = 'bool' },
+  until_still = { 'list and fetch all again, compare by hashes, write what differs and delete what is gone, until a ' ..
+    'pass finds nothing', type = 'bool' },
+  passes = { 'so many passes at most, for --until-still', type = 'int', default = 20 },
 }
 
 local settings = { ids = opt.ids }
@@ -40,16 +42,29 @@ for _, manifest in ipairs(info.manifests) do
 end
 columns[#columns + 1] = documents and { 'fields', 'jsonb', from = '*' } or { 'metadata', 'jsonb' }
 
-return {
-  create = true,
-  lugger.copy {
-    name = 'vectors ' .. info.collection,
-    from = from,
-    into = lugger.target(lugger.env.PG_URI, {
-      table = opt.table ~= '' and opt.table or info.collection,
-      key = { 'namespace', 'id' }, on_conflict = 'update',
-    }),
-    columns = columns,
-    indexes = #indexes > 0 and indexes or nil,
-  },
+local job = lugger.copy {
+  name = 'vectors ' .. info.collection,
+  from = from,
+  into = lugger.target(lugger.env.PG_URI, {
+    table = opt.table ~= '' and opt.table or info.collection,
+    key = { 'namespace', 'id' }, on_conflict = 'update',
+  }),
+  columns = columns,
+  indexes = #indexes > 0 and indexes or nil,
 }
+if not opt.until_still then return { create = true, job } end
+
+for _, line in ipairs(info.advice) do
+  if line:find 'read units' then lugger.warn(line .. '; --until-still reads it at least twice') end
+end
+job:run { create = true, again = true, progress = true }
+for pass = 1, opt.passes do
+  local after, _, mended = job:repair { apply = true, delete_extra = true, delete_many = true }
+  print(('pass %d: %d written, %d deleted'):format(pass, mended.documents, mended.deleted))
+  if mended.documents == 0 and mended.deleted == 0 and after.equal then
+    print(after)
+    return
+  end
+end
+error(('the index still changed after %d passes: stop who writes to it, then run the same command')
+  :format(opt.passes), 0)

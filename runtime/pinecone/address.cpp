@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <mutex>
 
 #include "base/ascii.hpp"
 #include "base/error.hpp"
@@ -68,6 +70,11 @@ HttpSettings in_version(HttpSettings settings, std::string_view version) {
 
 }  // namespace
 
+struct PineconeAddress::Hosts {
+  std::mutex mutex;
+  std::map<std::pair<std::string, bool>, std::shared_ptr<HttpEndpoint>> endpoints;
+};
+
 bool is_pinecone_place(const std::string& place) { return place.starts_with(kScheme); }
 
 void check_index_name(const std::string& name) {
@@ -95,6 +102,7 @@ PineconeAddress pinecone_address(const AllowedUrl& place, const Options& options
   }
   if (url.ends_with('/')) url.remove_suffix(1);
   PineconeAddress out;
+  out.hosts = std::make_shared<PineconeAddress::Hosts>();
   out.index = url;
   if (!out.index.empty()) check_index_name(out.index);
   out.shown = mask_secrets(place.text());
@@ -122,7 +130,10 @@ std::shared_ptr<HttpEndpoint> PineconeAddress::data(const std::string& host,
     settings.base.insert(0, near ? kHttp : kHttps);
   }
   check_plain(settings.base, open_http);
-  return std::make_shared<HttpEndpoint>(std::move(settings));
+  const std::lock_guard lock(hosts->mutex);
+  std::shared_ptr<HttpEndpoint>& out = hosts->endpoints[{settings.base, newest_version}];
+  if (!out) out = std::make_shared<HttpEndpoint>(std::move(settings));
+  return out;
 }
 
 }  // namespace lugger

@@ -23,9 +23,11 @@ struct PineconeAddress {
   std::shared_ptr<HttpEndpoint> newest;
   bool open_http = false;  // a key may go to other machines without TLS
 
-  /// The host of an index, as the control plane named it. Error{config}: the key would go there
-  /// without TLS.
+  /// The host of an index, as the control plane named it; the same for all who ask, so that they
+  /// share its budget. Error{config}: the key would go there without TLS.
   std::shared_ptr<HttpEndpoint> data(const std::string& host, bool newest_version) const;
+  struct Hosts;
+  std::shared_ptr<Hosts> hosts;
   const std::string& base() const noexcept { return control->settings().base; }
 };
 

@@ -164,9 +164,23 @@ size_t RecordFetcher::fetch(std::span<const std::string> ids, size_t from) {
       most_ = std::max((to - from) / 2, size_t{1});
       continue;
     }
+    reader_.clear();
     reader_.read(std::move(*json), name_space_);
+    ask_again(ids.subspan(from, to - from));
     return to;
   }
+}
+
+/// A record that was left out is asked for once more: what is gone is gone, and what an answer had no
+/// room for is not.
+void RecordFetcher::ask_again(std::span<const std::string> ids) {
+  missing_.clear();
+  for (const std::string& id : ids)
+    if (!reader_.record(id)) missing_.push_back(id);
+  if (missing_.empty()) return;
+  if (missing_.size() == ids.size() && ids.size() == 1) return;
+  if (std::optional<std::string> json = data_.fetch(name_space_, missing_))
+    reader_.read(std::move(*json), name_space_);
 }
 
 std::unique_ptr<Cursor> open_records(const PineconeOpening& opening, const Position& after) {

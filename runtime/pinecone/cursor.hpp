@@ -28,8 +28,7 @@ struct PineconeOpening {
 /// token has grown old, ids are listed from the first one, and those up to the last are passed over.
 std::unique_ptr<Cursor> open_records(const PineconeOpening& opening, const Position& after);
 
-/// Fetches these ids, in groups that fit a request; `use` is called with those that are there, in
-/// their order, and says whether it wants more.
+/// Fetches ids in groups that fit a request.
 class RecordFetcher {
  public:
   explicit RecordFetcher(const PineconeOpening& opening);
@@ -41,12 +40,14 @@ class RecordFetcher {
   const RecordReader& reader() const noexcept { return reader_; }
 
  private:
+  void ask_again(std::span<const std::string> ids);
   size_t group_end(std::span<const std::string> ids, size_t from) const;
 
   const std::string name_space_;
   const bool by_url_;
   PineconeData data_;
   RecordReader reader_;
+  std::vector<std::string> missing_;
   size_t most_;  // ids of a request
 };
 

@@ -92,7 +92,12 @@ void PineconeFreshness::wait(PineconeData& data, const std::string& name_space) 
   }
 }
 
-bool PineconeFreshness::look_again() {
+bool PineconeFreshness::look_again(const PineconeData& data, const std::string& name_space) {
+  if (const PineconeLsn seen = data.reconciled()) {
+    const std::map<std::string, uint64_t> all = kept();
+    const auto wanted = all.find(name_space);
+    if (wanted == all.end() || *seen >= wanted->second) return false;
+  }
   {
     const std::lock_guard lock(mutex_);
     if (!until_) until_ = after(patience_);

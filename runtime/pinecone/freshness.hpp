@@ -24,9 +24,10 @@ class PineconeFreshness {
   /// Waits until reads of the namespace show all that is known to be written. Error{verify}: they do
   /// not yet. At once where nothing was kept, or the index numbers no reads.
   void wait(PineconeData& data, const std::string& name_space) const;
-  /// False: the patience of this process, which began with the first call, is over. Otherwise
-  /// returns after a moment.
-  bool look_again();
+  /// Whether what was not found there may show later: returns after a moment. False: the last answer
+  /// told that reads show all that was written, or the patience of this process, which began with
+  /// the first such call, is over.
+  bool look_again(const PineconeData& data, const std::string& name_space);
 
  private:
   std::map<std::string, uint64_t> kept() const;

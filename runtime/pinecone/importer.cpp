@@ -24,27 +24,28 @@ std::map<std::string, uint64_t> WrittenLsns::all() {
   return lsns_;
 }
 
-RecordImporter::RecordImporter(const std::shared_ptr<HttpEndpoint>& data, std::string index,
-                               std::shared_ptr<WrittenLsns> written)
+RecordImporter::RecordImporter(const std::shared_ptr<HttpEndpoint>& data,
+                               const PineconeIndex& index, std::shared_ptr<WrittenLsns> written)
     : ObjectBatches({kBodyBytes, kMostRecords}),
-      data_(data, false),
-      index_(std::move(index)),
+      data_(data, index.documents),
+      index_(index.name),
+      documents_(index.documents),
       written_(std::move(written)) {}
 
 ObjectBatches::Posted RecordImporter::post(const std::string& group,
                                            std::span<const size_t> objects) {
-  body_ = R"({"vectors":[)";
+  body_ = documents_ ? R"({"documents":[)" : R"({"vectors":[)";
   for (const size_t i : objects) {
     if (i != objects[0]) body_ += ',';
     body_ += object(i);
   }
   body_ += ']';
-  if (!group.empty()) {
+  if (!group.empty() && !documents_) {
     body_ += R"(,"namespace":)";
     write_json_string(group, body_);
   }
   body_ += '}';
-  const HttpAnswer answer = data_.upsert(body_);
+  const HttpAnswer answer = data_.upsert(group, body_);
   if (answer.good()) {
     written_->note(group, data_.committed());
     return {};
@@ -57,7 +58,8 @@ ObjectBatches::Posted RecordImporter::post(const std::string& group,
   const bool divides =
       answer.status == kTooLarge || answer.status == kUnprocessable || answer.status == kBad;
   if (!divides) raise(Code::kRead, "{} takes no records: {}", index_, words);
-  return {words, answer.status == kTooLarge};
+  const bool too_large = answer.status == kTooLarge || words.find("too large") != std::string::npos;
+  return {words, too_large};
 }
 
 }  // namespace lugger

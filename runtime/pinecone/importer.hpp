@@ -23,7 +23,7 @@ class WrittenLsns {
 
 class RecordImporter final : public ObjectBatches {
  public:
-  RecordImporter(const std::shared_ptr<HttpEndpoint>& data, std::string index,
+  RecordImporter(const std::shared_ptr<HttpEndpoint>& data, const PineconeIndex& index,
                  std::shared_ptr<WrittenLsns> written);
 
  private:
@@ -31,6 +31,7 @@ class RecordImporter final : public ObjectBatches {
 
   PineconeData data_;
   const std::string index_;
+  const bool documents_;
   const std::shared_ptr<WrittenLsns> written_;
   std::string body_;
 };

@@ -25,7 +25,8 @@ bool is_text(Kind kind) noexcept {
 class Maker {
  public:
   Maker(const PlanShape& plan, const PineconeIndex* there, const RecordOptions& options)
-      : plan_(plan), table_(plan.tables()[0]), there_(there), options_(options) {
+      : table_(plan.tables()[0]), there_(there), options_(options) {
+    out_.documents = there != nullptr ? there->documents : options.documents;
     find_namespace();
     find_metadata();
     for (size_t i = 0; i < table_.columns.size(); ++i) out_.slots.push_back(slot(i));
@@ -81,8 +82,8 @@ class Maker {
       problem("column {} is many vectors, and a record has one", column.name);
       return {};
     }
-    if (column.name.starts_with('$'))
-      problem("column {}: Pinecone keeps names with $ for itself", column.name);
+    if (column.name.starts_with('$') || (out_.documents && column.name.starts_with('_')))
+      problem("column {}: Pinecone keeps such names for itself", column.name);
     return {form_of(column), column.name};
   }
 
@@ -100,47 +101,84 @@ class Maker {
   }
 
   RecordSlot vector(const Column& column, RecordForm form) {
-    if (out_.of(form)) {
-      problem(
-          "a record has one {} vector, and {} is another: leave it out, or give it a job and an "
-          "index of its own",
-          form == RecordForm::kValues ? "dense" : "sparse", column.name);
-      return {};
-    }
-    if (form == RecordForm::kSparse && column.type.length == 0)
+    const bool dense = form == RecordForm::kValues;
+    if (!dense && column.type.length == 0)
       problem(
           "column {}: a record does not keep of how many dimensions its sparse vector is; say "
           "it, {{ '{}', 'sparsevec(1000)' }}",
           column.name, column.name);
-    if (form == RecordForm::kValues) out_.dimension = static_cast<uint64_t>(column.type.length);
-    return {form, column.name};
+    RecordSlot out{form, column.name, dense ? static_cast<uint64_t>(column.type.length) : 0};
+    if (out_.documents) {
+      if (there_ != nullptr) find_field(column, out);
+      return out;
+    }
+    if (out_.of(form)) {
+      problem(
+          "a record has one {} vector, and {} is another: leave it out, or give it a job and an "
+          "index of its own",
+          dense ? "dense" : "sparse", column.name);
+      return {};
+    }
+    if (dense && there_ != nullptr) check_dimension(column, there_->dimension, out);
+    return out;
+  }
+
+  /// The field of the column's name, or the only one of its kind.
+  void find_field(const Column& column, RecordSlot& slot) {
+    const std::string_view type =
+        slot.form == RecordForm::kValues ? "dense_vector" : "sparse_vector";
+    const auto is_kind = [type](const PineconeField& field) { return field.type == type; };
+    const PineconeField* field = there_->field(column.name);
+    if (field == nullptr && std::ranges::count_if(there_->fields, is_kind) == 1)
+      field = &*std::ranges::find_if(there_->fields, is_kind);
+    if (field == nullptr || !is_kind(*field)) {
+      problem("column {}: the index {} has no field of that name for it, a {}", column.name,
+              there_->name, type);
+      return;
+    }
+    slot.name = field->name;
+    if (slot.form == RecordForm::kValues) check_dimension(column, field->dimension, slot);
+  }
+
+  void check_dimension(const Column& column, uint64_t wanted, RecordSlot& slot) {
+    if (slot.dimension == 0) slot.dimension = wanted;
+    if (wanted != 0 && slot.dimension != wanted)
+      problem("column {} has {} dimensions, and the index {} has {}", column.name, slot.dimension,
+              there_->name, wanted);
   }
 
   void check_vectors() {
     const bool dense = out_.of(RecordForm::kValues).has_value(),
                sparse = out_.of(RecordForm::kSparse).has_value();
+    if (out_.documents) {
+      if (there_ != nullptr) check_fields();
+      return;
+    }
     if (!dense && !sparse) problem("a record has a vector, and no column is one");
-    if (there_ != nullptr && !there_->documents) {
-      if (dense && !there_->dense) problem("the index {} holds sparse vectors alone", there_->name);
-      if (!dense && there_->dense)
-        problem("the records of {} have a dense vector each, and no column is one", there_->name);
-      if (sparse && !there_->sparse)
-        problem("the index {} holds no sparse vectors: its metric is {}, and they want dotproduct",
-                there_->name, there_->metric);
+    if (there_ == nullptr) return;
+    if (dense && !there_->dense) problem("the index {} holds sparse vectors alone", there_->name);
+    if (!dense && there_->dense)
+      problem("the records of {} have a dense vector each, and no column is one", there_->name);
+    if (sparse && !there_->sparse)
+      problem("the index {} holds no sparse vectors: its metric is {}, and they want dotproduct",
+              there_->name, there_->metric);
+  }
+
+  void check_fields() {
+    for (const PineconeField& field : there_->fields) {
+      const bool filled = std::ranges::any_of(out_.slots, [&](const RecordSlot& slot) {
+        return slot.form == RecordForm::kValues && slot.name == field.name;
+      });
+      if (field.type == "dense_vector" && !filled)
+        problem("the documents of {} have a vector {} each, and no column is it", there_->name,
+                field.name);
     }
   }
 
   void check_index() {
-    if (there_->pods) {
+    if (there_->pods)
       warning("{} is a pod index, whose ids cannot be listed: `verify` cannot read it",
               there_->name);
-    }
-    if (out_.dimension == 0) out_.dimension = there_->dimension;
-    if (out_.of(RecordForm::kValues) && there_->dimension != 0 &&
-        out_.dimension != there_->dimension)
-      problem("column {} has {} dimensions, and the index {} has {}",
-              table_.columns[*out_.of(RecordForm::kValues)].name, out_.dimension, there_->name,
-              there_->dimension);
     if (!there_->ready) problem("the index {} is not ready: {}", there_->name, there_->state);
   }
 
@@ -175,7 +213,6 @@ class Maker {
     warning("metadata of more than 40 KB, and vectors of zeros, become rejects");
   }
 
-  const PlanShape& plan_;
   const TablePlan& table_;
   const PineconeIndex* there_;
   const RecordOptions& options_;
@@ -184,32 +221,44 @@ class Maker {
   RecordLayout out_;
 };
 
-/// The metric that the target names, or else that of the column's manifest.
-std::string metric_of(const PlanShape& plan, const RecordLayout& layout,
-                      const RecordOptions& options) {
-  if (layout.of(RecordForm::kSparse)) return "dotproduct";
-  if (!options.metric.empty()) return options.metric;
-  const std::optional<size_t> values = layout.of(RecordForm::kValues);
-  if (!values) return "dotproduct";
+const VectorManifest* manifest_of(const PlanShape& plan, const std::string& column) {
   const std::vector<VectorManifest>& all = plan.mapping().manifests;
-  const auto one =
-      std::ranges::find(all, plan.tables()[0].columns[*values].name, &VectorManifest::column);
-  if (one == all.end() || one->metric.empty()) return "cosine";
+  const auto one = std::ranges::find(all, column, &VectorManifest::column);
+  return one == all.end() ? nullptr : &*one;
+}
+
+/// The metric that the target names, or else that of the column's manifest.
+std::string metric_of(const PlanShape& plan, const std::string& column,
+                      const RecordOptions& options) {
+  if (!options.metric.empty()) return options.metric;
+  const VectorManifest* one = manifest_of(plan, column);
+  if (one == nullptr || one->metric.empty()) return "cosine";
   const std::string_view word = pinecone_metric_of(one->metric);
   if (!word.empty()) return std::string(word);
   throw Error(Code::kConfig, fmt::format("Pinecone does not compare vectors by {}", one->metric),
               "metric = 'cosine', 'euclidean' or 'dotproduct' says by what");
 }
 
-uint64_t dimension_of(const PlanShape& plan, const RecordLayout& layout) {
-  const std::optional<size_t> values = layout.of(RecordForm::kValues);
-  if (!values || layout.dimension != 0) return layout.dimension;
-  const Column& column = plan.tables()[0].columns[*values];
-  const std::vector<VectorManifest>& all = plan.mapping().manifests;
-  const auto one = std::ranges::find(all, column.name, &VectorManifest::column);
-  if (one != all.end() && one->dimensions > 0) return static_cast<uint64_t>(one->dimensions);
-  throw Error(Code::kConfig, fmt::format("nothing says how many dimensions {} has", column.name),
-              fmt::format("{{ '{}', 'vector(1536)' }} does", column.name));
+uint64_t dimension_of(const PlanShape& plan, const RecordSlot& slot, const std::string& column) {
+  if (slot.dimension != 0) return slot.dimension;
+  const VectorManifest* one = manifest_of(plan, column);
+  if (one != nullptr && one->dimensions > 0) return static_cast<uint64_t>(one->dimensions);
+  throw Error(Code::kConfig, fmt::format("nothing says how many dimensions {} has", column),
+              fmt::format("{{ '{}', 'vector(1536)' }} does", column));
+}
+
+/// What the schema of an index says of a vector column.
+std::string vector_field(const PlanShape& plan, const RecordLayout& layout, size_t slot,
+                         const RecordOptions& options) {
+  const RecordSlot& of = layout.slots[slot];
+  const std::string& column = plan.tables()[0].columns[slot].name;
+  if (of.form == RecordForm::kSparse)
+    return fmt::format(R"("{}":{{"type":"sparse_vector","metric":"dotproduct"}})",
+                       layout.documents ? column : "_sparse_values");
+  const bool hybrid = !layout.documents && layout.of(RecordForm::kSparse);
+  return fmt::format(R"("{}":{{"type":"dense_vector","dimension":{},"metric":"{}"}})",
+                     layout.documents ? column : "_values", dimension_of(plan, of, column),
+                     hybrid ? "dotproduct" : metric_of(plan, column, options));
 }
 
 }  // namespace
@@ -222,6 +271,7 @@ RecordOptions RecordOptions::of(const Options& options, const std::string& versi
   out.cloud = options.text("cloud", "aws");
   out.region = options.text("region", "us-east-1");
   out.schema_words = version >= "2026-07";
+  out.documents = options.flag("documents");
   out.ids = PineconeIds(options.text("ids", "ascii") == "percent");
   out.policy.drop_nulls = options.text("nulls", "drop") == "drop";
   out.policy.nested_json = options.text("nested", "reject") == "json";
@@ -257,26 +307,29 @@ RecordLayout record_layout(const PlanShape& plan, const PineconeIndex* there,
 
 std::string index_definition(const PlanShape& plan, const RecordLayout& layout,
                              const RecordOptions& options) {
-  const uint64_t dimension = dimension_of(plan, layout);
-  const std::string metric = metric_of(plan, layout, options);
-  if (options.schema_words) {
+  if (options.schema_words || layout.documents) {
     std::string fields;
-    if (dimension != 0)
-      fields = fmt::format(R"("_values":{{"type":"dense_vector","dimension":{},"metric":"{}"}})",
-                           dimension, metric);
-    if (layout.of(RecordForm::kSparse))
-      fields +=
-          fmt::format(R"({}"_sparse_values":{{"type":"sparse_vector","metric":"dotproduct"}})",
-                      fields.empty() ? "" : ",");
+    for (size_t i = 0; i < layout.slots.size(); ++i) {
+      const RecordForm form = layout.slots[i].form;
+      if (form != RecordForm::kValues && form != RecordForm::kSparse) continue;
+      fields += (fields.empty() ? "" : ",") + vector_field(plan, layout, i, options);
+    }
     return fmt::format(
-        R"({{"name":"{}","schema":{{"fields":{{{}}}}},"deployment":{{"deployment_type":"managed","cloud":"{}","region":"{}"}}}})",
+        R"({{"name":"{}","schema":{{"fields":{{{}}}}},"deployment":{{"deployment_type":"managed",)"
+        R"("cloud":"{}","region":"{}"}}}})",
         options.index, fields, options.cloud, options.region);
   }
-  return fmt::format(
-      R"({{"name":"{}","vector_type":"{}",{}"metric":"{}","spec":{{"serverless":{{"cloud":"{}","region":"{}"}}}}}})",
-      options.index, dimension == 0 ? "sparse" : "dense",
-      dimension == 0 ? "" : fmt::format(R"("dimension":{},)", dimension), metric, options.cloud,
-      options.region);
+  const std::optional<size_t> values = layout.of(RecordForm::kValues);
+  std::string kind = R"("vector_type":"sparse","metric":"dotproduct")";
+  if (values) {
+    const std::string& column = plan.tables()[0].columns[*values].name;
+    kind = fmt::format(
+        R"("vector_type":"dense","dimension":{},"metric":"{}")",
+        dimension_of(plan, layout.slots[*values], column),
+        layout.of(RecordForm::kSparse) ? "dotproduct" : metric_of(plan, column, options));
+  }
+  return fmt::format(R"({{"name":"{}",{},"spec":{{"serverless":{{"cloud":"{}","region":"{}"}}}}}})",
+                     options.index, kind, options.cloud, options.region);
 }
 
 }  // namespace lugger

@@ -17,7 +17,7 @@ enum class RecordForm : uint8_t {
   kNamespace,  // as the namespace that the record is in
   kValues,
   kSparse,
-  kMetadata,  // a JSON object whose members are fields of the metadata
+  kMetadata,  // a JSON object whose members are fields of the metadata, or of the document
   kBool,      // the others are a field of the metadata each
   kNumber,
   kText,
@@ -28,7 +28,8 @@ enum class RecordForm : uint8_t {
 
 struct RecordSlot {
   RecordForm form = RecordForm::kNone;
-  std::string name;  // of the field
+  std::string name = {};   // of the field
+  uint64_t dimension = 0;  // of kValues; 0: not known
 };
 
 struct RecordOptions {
@@ -38,6 +39,7 @@ struct RecordOptions {
   std::string metadata;  // the column whose members are the metadata
   std::string metric, cloud, region;  // of an index to be made
   bool schema_words = false;          // it is made in the words of 2026-07
+  bool documents = false;             // what is made is a document index
   PineconeIds ids{false};
   MetadataPolicy policy;
 
@@ -51,10 +53,10 @@ struct RecordLayout {
   std::vector<size_t> id;           // slots of the id, in the order of the key
   std::optional<size_t> by_column;  // the slot of the namespace
   std::string name_space;           // of all records, as Pinecone has it, where no column says it
-  uint64_t dimension = 0;           // of `values`; 0: not known, or none
+  bool documents = false;           // of a document index, whose records are their fields
   std::vector<std::string> problems, warnings;
 
-  /// The slot of that form; nullopt: there is none.
+  /// The first slot of that form; nullopt: there is none.
   std::optional<size_t> of(RecordForm form) const noexcept;
   /// A field of the metadata is a column's.
   bool owns(std::string_view field) const noexcept;

@@ -98,11 +98,14 @@ std::string namespace_field(const PineconeIndex& of) {
 RecordReader::RecordReader(PineconeIndex of, PineconeIds ids)
     : index_(std::move(of)), ids_(ids), namespace_field_(namespace_field(index_)) {}
 
+void RecordReader::clear() noexcept {
+  documents_.clear();
+  places_.clear();
+}
+
 void RecordReader::read(std::string json_text, const std::string& name_space) {
   text_ = std::move(json_text);
   text_.reserve(text_.size() + simdjson::SIMDJSON_PADDING);
-  documents_.clear();
-  places_.clear();
   const std::string shown = ids_.decoded(name_space);
   try {
     json::parser parser;

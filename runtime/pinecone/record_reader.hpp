@@ -20,7 +20,8 @@ class RecordReader {
  public:
   RecordReader(PineconeIndex of, PineconeIds ids);
 
-  /// The answer to a fetch. Error{read} for anything else. Forgets what was read before.
+  void clear() noexcept;
+  /// Adds the answer to a fetch. Error{read} for anything else.
   void read(std::string json, const std::string& name_space);
   /// By its id in Pinecone; nullopt: it was not in the answer.
   std::optional<Bytes> record(const std::string& id) const;

@@ -21,6 +21,9 @@ bool is_plain_text(const Value& value) noexcept {
   return value.type == ValueType::kString || value.type == ValueType::kPgText;
 }
 
+/// pgvector's binary sparsevec without a number.
+bool is_empty_sparse(const Value& value) noexcept { return load_be<uint32_t>(value.data + 4) == 0; }
+
 }  // namespace
 
 RecordWriter::RecordWriter(const TablePlan& table, const RecordLayout& layout,
@@ -29,6 +32,7 @@ RecordWriter::RecordWriter(const TablePlan& table, const RecordLayout& layout,
   for (size_t i = 0; i < layout.slots.size(); ++i) {
     const RecordForm form = layout.slots[i].form;
     if (form >= RecordForm::kMetadata && form <= RecordForm::kJson) fields_.push_back(i);
+    if (form == RecordForm::kValues || form == RecordForm::kSparse) vectors_.push_back(i);
   }
 }
 
@@ -38,25 +42,35 @@ Failure RecordWriter::append(const Value* row, int& column, ByteBuffer& out) {
   words_.clear();
   if (const Failure bad = take_id(row, column); bad != Failure::kNone) return bad;
   if (const Failure bad = take_group(row, column); bad != Failure::kNone) return bad;
-  out.append(R"({"id":)");
+  out.append(layout_.documents ? R"({"_id":)" : R"({"id":)");
   append_quoted(id_, out);
-  const std::optional<size_t> values = layout_.of(RecordForm::kValues),
-                              sparse = layout_.of(RecordForm::kSparse);
-  if (values) {
-    column = static_cast<int>(*values);
-    if (row[*values].absent()) return fail(Failure::kRequired, "a record has a vector");
-    if (const Failure bad = append_values(row[*values], out); bad != Failure::kNone) return bad;
-  }
-  if (sparse) {
-    column = static_cast<int>(*sparse);
-    const bool none = row[*sparse].absent();
-    if (none && !values) return fail(Failure::kRequired, "a record has a vector");
-    const Failure bad = none ? Failure::kNone : append_sparse(row[*sparse], out);
-    if (bad != Failure::kNone) return bad;
-  }
+  if (const Failure bad = append_vectors(row, column, out); bad != Failure::kNone) return bad;
   if (const Failure bad = append_metadata(row, column, out); bad != Failure::kNone) return bad;
   out.push('}');
   return Failure::kNone;
+}
+
+Failure RecordWriter::append_vectors(const Value* row, int& column, ByteBuffer& out) {
+  bool any = layout_.documents;
+  for (const size_t slot : vectors_) {
+    const RecordSlot& of = layout_.slots[slot];
+    column = static_cast<int>(slot);
+    const bool dense = of.form == RecordForm::kValues;
+    if (row[slot].absent() || (!dense && is_empty_sparse(row[slot]))) {
+      if (dense) return fail(Failure::kRequired, "a record has a vector");
+      continue;
+    }
+    out.push(',');
+    append_quoted(layout_.documents ? std::string_view(of.name)
+                  : dense           ? "values"
+                                    : "sparseValues",
+                  out);
+    out.push(':');
+    const Failure bad = dense ? append_values(of, row[slot], out) : append_sparse(row[slot], out);
+    if (bad != Failure::kNone) return bad;
+    any = true;
+  }
+  return any ? Failure::kNone : fail(Failure::kRequired, "a record has a vector");
 }
 
 Failure RecordWriter::take_id(const Value* row, int& column) {
@@ -84,13 +98,13 @@ Failure RecordWriter::take_group(const Value* row, int& column) {
                      : fail(Failure::kWrongType, fmt::format("of namespaces, too: {}", why));
 }
 
-Failure RecordWriter::append_values(const Value& value, ByteBuffer& out) {
+Failure RecordWriter::append_values(const RecordSlot& slot, const Value& value, ByteBuffer& out) {
   const bool half = value.type == ValueType::kHalfVector;
   const size_t width = half ? 2 : 4, count = value.size / width;
-  if (layout_.dimension != 0 && count != layout_.dimension)
+  if (slot.dimension != 0 && count != slot.dimension)
     return fail(Failure::kDimensions, fmt::format("a vector of {} dimensions, and the index has {}",
-                                                  count, layout_.dimension));
-  out.append(R"(,"values":[)");
+                                                  count, slot.dimension));
+  out.push('[');
   bool zero = true;
   for (size_t i = 0; i < count; ++i) {
     const uint8_t* at = value.data + i * width;
@@ -107,15 +121,11 @@ Failure RecordWriter::append_values(const Value& value, ByteBuffer& out) {
 Failure RecordWriter::append_sparse(const Value& value, ByteBuffer& out) {
   constexpr size_t kHead = 12;
   const size_t count = load_be<uint32_t>(value.data + 4);
-  if (count == 0) {
-    const bool alone = !layout_.of(RecordForm::kValues);
-    return alone ? Failure::kZero : Failure::kNone;
-  }
   if (count > kMostSparse)
     return fail(Failure::kTooLong, fmt::format("a sparse vector of {} numbers, and a record has {} "
                                                "at most",
                                                count, kMostSparse));
-  out.append(R"(,"sparseValues":{"indices":[)");
+  out.append(R"({"indices":[)");
   for (size_t i = 0; i < count; ++i) {
     if (i != 0) out.push(',');
     json::write_integer(out, load_be<uint32_t>(value.data + kHead + 4 * i));
@@ -145,9 +155,9 @@ Failure RecordWriter::append_metadata(const Value* row, int& column, ByteBuffer&
     return fail(Failure::kTooLong,
                 fmt::format("its metadata is {} bytes, and a record holds 40 KB", scratch_.size()));
   }
-  out.append(R"(,"metadata":{)");
+  out.append(layout_.documents ? "," : R"(,"metadata":{)");
   out.append(scratch_.text().substr(0, scratch_.size() - 1));
-  out.push('}');
+  if (!layout_.documents) out.push('}');
   return Failure::kNone;
 }
 

@@ -11,7 +11,8 @@ class RecordWriter final : public RowEncoder {
   /// Table and layout outlive it.
   RecordWriter(const TablePlan& table, const RecordLayout& layout, const RecordOptions& options);
 
-  /// {"id": ..., "values": [...], "sparseValues": {...}, "metadata": {...}}
+  /// {"id": ..., "values": [...], "sparseValues": {...}, "metadata": {...}}, or of a document index
+  /// {"_id": ..., FIELDS...}.
   Failure append(const Value* row, int& column, ByteBuffer& out) override;
   std::string_view id() const override { return id_; }
   std::string_view group() const override { return group_; }
@@ -24,7 +25,8 @@ class RecordWriter final : public RowEncoder {
  private:
   Failure take_id(const Value* row, int& column);
   Failure take_group(const Value* row, int& column);
-  Failure append_values(const Value& value, ByteBuffer& out);
+  Failure append_vectors(const Value* row, int& column, ByteBuffer& out);
+  Failure append_values(const RecordSlot& slot, const Value& value, ByteBuffer& out);
   Failure append_sparse(const Value& value, ByteBuffer& out);
   Failure append_field(size_t slot, const Value& value, ByteBuffer& out);
   Failure append_list(const RecordSlot& slot, const Value& value, ByteBuffer& out);
@@ -38,7 +40,7 @@ class RecordWriter final : public RowEncoder {
   const RecordLayout& layout_;
   const RecordOptions options_;
   MetadataWriter metadata_;
-  std::vector<size_t> fields_;  // slots of the metadata
+  std::vector<size_t> fields_, vectors_;  // slots of the metadata, and of vectors
   std::string id_, group_, words_;
   std::vector<std::optional<std::string>> key_;
   ByteBuffer scratch_;

@@ -27,7 +27,8 @@ struct ReadPlan {
 /// Turns documents of an index into rows of the plan.
 class RowMaker {
  public:
-  explicit RowMaker(const ReadPlan& plan) : plan_(plan), read_back_(plan.columns) {}
+  explicit RowMaker(const ReadPlan& plan)
+      : plan_(plan), namespace_(namespace_field(plan.opening.index)), read_back_(plan.columns) {}
 
   bool give(Bytes document, RowTaker& taker) {
     read_back_.arena().reset();
@@ -36,7 +37,8 @@ class RowMaker {
     parts_ = parts_of_key_text(id, plan_.layout.id.size());
     // What others gave such an id is shown by it, and equal to nothing.
     if (!parts_) parts_.emplace(1, id);
-    const Value metadata = bson_field(document, "metadata");
+    const Value metadata = plan_.layout.documents ? Value::of(ValueType::kDocument, document)
+                                                  : bson_field(document, "metadata");
     for (size_t i = 0; i < plan_.columns.size(); ++i)
       values_.push_back(read_back_(i, field(document, metadata, plan_.columns[i].slot)));
     return taker.row({0, values_, hashes_});
@@ -47,9 +49,11 @@ class RowMaker {
     const RecordSlot& of = plan_.layout.slots[slot];
     switch (of.form) {
       case RecordForm::kId: return part_of_id(slot);
-      case RecordForm::kNamespace: return bson_field(document, "namespace");
-      case RecordForm::kValues: return bson_field(document, "values");
-      case RecordForm::kSparse: return bson_field(document, "sparse_values");
+      case RecordForm::kNamespace: return bson_field(document, namespace_);
+      case RecordForm::kValues:
+        return bson_field(document, plan_.layout.documents ? of.name : "values");
+      case RecordForm::kSparse:
+        return bson_field(document, plan_.layout.documents ? of.name : "sparse_values");
       default: break;
     }
     if (metadata.type != ValueType::kDocument) return Value::null();
@@ -71,7 +75,7 @@ class RowMaker {
     writer.begin_document();
     bool empty = true;
     for (BsonReader reader(metadata.bytes()); reader.next();) {
-      if (plan_.layout.owns(reader.name())) continue;
+      if (plan_.layout.owns(reader.name()) || is_ours(reader.name())) continue;
       writer.append_element(reader.element());
       empty = false;
     }
@@ -81,7 +85,18 @@ class RowMaker {
     return Value::of(ValueType::kDocument, Bytes(copied, rest_.size()));
   }
 
+  /// Of a document index: what is no field of the document's own.
+  bool is_ours(std::string_view name) const {
+    if (!plan_.layout.documents) return false;
+    return name == "_id" || name == namespace_ ||
+           std::ranges::any_of(plan_.layout.slots, [name](const RecordSlot& slot) {
+             return slot.form >= RecordForm::kValues && slot.form <= RecordForm::kSparse &&
+                    slot.name == name;
+           });
+  }
+
   const ReadPlan& plan_;
+  const std::string namespace_;
   ReadBack read_back_;
   std::optional<std::vector<std::string>> parts_;
   ByteBuffer rest_;
@@ -100,12 +115,15 @@ PineconeOpening opening_of(const ReadPlan& plan, const std::string& name_space) 
   return out;
 }
 
+PineconeData data_of(const ReadPlan& plan) {
+  return PineconeData(plan.opening.data, plan.opening.index.documents);
+}
+
 /// The namespaces whose records are the table's.
 std::vector<std::string> namespaces_of(const ReadPlan& plan) {
   if (!plan.layout.by_column) return {plan.layout.name_space};
   std::vector<std::string> out;
-  for (const PineconeNamespace& one : PineconeData(plan.opening.data, false).namespaces())
-    out.push_back(one.name);
+  for (const PineconeNamespace& one : data_of(plan).namespaces()) out.push_back(one.name);
   return out;
 }
 
@@ -116,7 +134,7 @@ class PineconeRowReader final : public RowReader {
   bool read(const RowPart& part, RowTaker& taker) override {
     const std::string name = percent_decode(spec_field(part.rows, "namespace").value_or(""));
     const PineconeOpening opening = opening_of(plan_, name);
-    PineconeData data(opening.data, false);
+    PineconeData data(opening.data, opening.index.documents);
     plan_.freshness->wait(data, name);
     const std::unique_ptr<Cursor> cursor = open_records(opening, {});
     return each_document(*cursor, [&](Bytes document) { return maker_.give(document, taker); });
@@ -133,7 +151,7 @@ class PineconeRowReader final : public RowReader {
       // the patience is over.
       do {
         if (!fetch(fetcher, wanted, taker)) return;
-      } while (!wanted.empty() && plan_.freshness->look_again());
+      } while (!wanted.empty() && plan_.freshness->look_again(fetcher.data(), name));
     }
   }
   void read_roots(size_t table, const std::vector<const KeyText*>& roots,
@@ -223,7 +241,7 @@ class PineconeEraser final : public RowEraser, RowTaker {
       });
     }
     erased[0] = count;
-    PineconeData data(plan_.opening.data, false);
+    PineconeData data = data_of(plan_);
     for (const auto& [name, ids] : gone) {
       for (size_t from = 0; from < ids.size(); from += kMostIds)
         data.erase(name, std::span(ids).subspan(from, std::min(kMostIds, ids.size() - from)));
@@ -319,7 +337,7 @@ class PineconeLook final : public RowsLook {
     }
     read_.key = plan.key;
     read_.opening.index = *there;
-    read_.opening.data = address_.data(there->host, false);
+    read_.opening.data = address_.data(there->host, there->documents);
     read_.opening.ids = options_.ids;
     return out;
   }
@@ -347,7 +365,7 @@ class PineconeRows final : public Rows {
   }
   uint64_t count(size_t) override {
     uint64_t out = 0;
-    for (const PineconeNamespace& one : PineconeData(read_.opening.data, false).namespaces())
+    for (const PineconeNamespace& one : data_of(read_).namespaces())
       if (read_.layout.by_column || one.name == read_.layout.name_space) out += one.records;
     return out;
   }

@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "plan/coerce.hpp"
@@ -33,16 +34,17 @@ class PineconeSearch final : public Search {
  public:
   PineconeSearch(const std::shared_ptr<HttpEndpoint>& data, PineconeIndex of, PineconeIds ids,
                  std::string name_space, const SearchSpec& spec)
-      : data_(data, false),
+      : data_(data, of.documents),
         index_(std::move(of)),
         ids_(ids),
         name_space_(std::move(name_space)),
         key_(spec.key.empty() ? std::vector<std::string>{"id"} : spec.key),
-        documents_(spec.documents),
-        metric_(metric_of(metric_of_pinecone(index_.metric))) {
-    if (!index_.dense)
+        documents_(spec.documents) {
+    if (index_.documents) field_ = searched_field(spec.vector);
+    if (!index_.dense && !index_.documents)
       raise(Code::kConfig, "{} holds sparse vectors alone, which are not searched here",
             index_.name);
+    metric_ = metric_of(metric_of_pinecone(field_.metric.empty() ? index_.metric : field_.metric));
     if (!spec.metric || *spec.metric == metric_) return;
     throw Error(Code::kConfig,
                 fmt::format("Pinecone searches {} by {}, not by {}", index_.name,
@@ -60,9 +62,8 @@ class PineconeSearch final : public Search {
         Value::of(ValueType::kVector, Bytes(reinterpret_cast<const uint8_t*>(query.data()),
                                             query.size() * sizeof(float))),
         numbers);
-    std::string body = fmt::format(R"({{"topK":{},"vector":{},"includeMetadata":{})", k,
-                                   numbers.text(), documents_);
-    if (!name_space_.empty()) body += R"(,"namespace":)" + json_string(name_space_);
+    std::string body =
+        index_.documents ? documents_query(numbers.text(), k) : vectors_query(numbers.text(), k);
     if (!filter.empty()) {
       body += R"(,"filter":{"$and":[)";
       for (size_t i = 0; i < filter.size(); ++i)
@@ -70,7 +71,7 @@ class PineconeSearch final : public Search {
                             filter_value(filter[i].second));
       body += "]}";
     }
-    const std::string answer = data_.query(body + "}");
+    const std::string answer = data_.query(name_space_, body + "}");
     element json;
     simdjson::dom::array matches;
     if (parser_.parse(answer).get(json) != simdjson::SUCCESS ||
@@ -82,17 +83,48 @@ class PineconeSearch final : public Search {
   }
 
  private:
+  /// The one that is named, or the only one.
+  PineconeField searched_field(const std::string& name) const {
+    std::vector<PineconeField> dense;
+    for (const PineconeField& field : index_.fields)
+      if (field.type == "dense_vector" && (name.empty() || field.name == name))
+        dense.push_back(field);
+    if (dense.size() == 1) return dense[0];
+    throw Error(Code::kConfig,
+                fmt::format("the index {} has {} dense vectors{}", index_.name, dense.size(),
+                            name.empty() ? "" : " called " + name),
+                "name the one that is searched");
+  }
+
+  std::string vectors_query(std::string_view numbers, size_t k) const {
+    std::string out =
+        fmt::format(R"({{"topK":{},"vector":{},"includeMetadata":{})", k, numbers, documents_);
+    if (!name_space_.empty()) out += R"(,"namespace":)" + json_string(name_space_);
+    return out;
+  }
+
+  std::string documents_query(std::string_view numbers, size_t k) const {
+    return fmt::format(
+        R"({{"top_k":{},"score_by":[{{"type":"dense_vector","field":{},"values":{}}}])"
+        R"(,"include_fields":[{}])",
+        k, json_string(field_.name), numbers, documents_ ? R"("*")" : "");
+  }
+
   Hit hit_of(const element& match) const {
     std::string_view id;
     double score = 0;
-    if (match["id"].get(id) != simdjson::SUCCESS || match["score"].get(score) != simdjson::SUCCESS)
-      raise(Code::kRead, "a match of {} has no id or no score", index_.name);
+    const bool told = match[index_.documents ? "_id" : "id"].get(id) == simdjson::SUCCESS &&
+                      match[index_.documents ? "_score" : "score"].get(score) == simdjson::SUCCESS;
+    if (!told) raise(Code::kRead, "a match of {} has no id or no score", index_.name);
     // The square of the distance.
     if (metric_ == Metric::kL2) score = std::sqrt(std::max(score, 0.0));
     std::string document = "{}";
     element metadata;
-    if (match["metadata"].get(metadata) == simdjson::SUCCESS && metadata.is_object())
+    if (index_.documents) {
+      document = simdjson::minify(match);
+    } else if (match["metadata"].get(metadata) == simdjson::SUCCESS && metadata.is_object()) {
       document = simdjson::minify(metadata);
+    }
     return {hit_key(key_of(ids_.decoded(id))), score, documents_ ? document : ""};
   }
 
@@ -119,7 +151,8 @@ class PineconeSearch final : public Search {
   const std::string name_space_;
   const std::vector<std::string> key_;
   const bool documents_;
-  const Metric metric_;
+  PineconeField field_;  // of a document index
+  Metric metric_ = Metric::kCosine;
   simdjson::dom::parser parser_;
 };
 

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <map>
+#include <set>
 
 #include "base/ascii.hpp"
 #include "base/url.hpp"
@@ -167,6 +168,7 @@ std::vector<PineconeNamespace> PineconeData::namespaces() {
   std::map<std::string, uint64_t> found;
   for (const PineconeNamespace& one : counted()) found[one.name] = one.records;
   std::string token;
+  std::set<std::string> tokens;
   do {
     const HttpAnswer answer =
         send({"GET", "/namespaces?limit=100" + in_query("paginationToken", token)});
@@ -180,7 +182,6 @@ std::vector<PineconeNamespace> PineconeData::namespaces() {
     simdjson::dom::array all;
     std::string_view next;
     if (json["pagination"]["next"].get(next) != simdjson::SUCCESS) next = {};
-    const size_t before = found.size();
     if (json["namespaces"].get(all) == simdjson::SUCCESS) {
       for (const element& one : all) {
         std::string_view name;
@@ -190,9 +191,9 @@ std::vector<PineconeNamespace> PineconeData::namespaces() {
         known = std::max(known, count);
       }
     }
-    if (next == token && !next.empty() && found.size() == before)
-      raise(Code::kRead, "{}: a page leads to itself", kWhat);
     token = next;
+    if (!token.empty() && !tokens.insert(token).second)
+      raise(Code::kRead, "{}: their pages go round", kWhat);
   } while (!token.empty());
   std::vector<PineconeNamespace> out;
   for (const auto& [name, records] : found) out.push_back({name, records});
@@ -207,15 +208,18 @@ PineconePage PineconeData::list(const std::string& name_space, const std::string
     std::string body = fmt::format(R"({{"limit":{})", kLimit);
     if (!token.empty()) body += R"(,"pagination_token":)" + json_string(token);
     body += '}';
-    answer = send({"POST",
-                   "/namespaces/" + percent_encode(shown_namespace(name_space)) + "/documents/list",
-                   body});
+    answer = send({"POST", documents_path(name_space, "list"), body});
   } else {
     answer = send(
         {"GET", fmt::format("/vectors/list?limit={}{}{}", kLimit, in_query("namespace", name_space),
                             in_query("paginationToken", token))});
   }
-  if (answer.status == kNotFound && token.empty()) return {};  // a namespace without records
+  if (answer.status == kNotFound && token.empty()) {
+    // A namespace without records; but where the index is gone, or counts some, it is none.
+    const std::vector<PineconeNamespace> all = counted();
+    const auto one = std::ranges::find(all, name_space, &PineconeNamespace::name);
+    if (one == all.end() || one->records == 0) return {};
+  }
   if (!answer.good()) refused(answer, what);
   ++read_units_;
   simdjson::dom::parser parser;
@@ -242,9 +246,7 @@ std::optional<std::string> PineconeData::fetch(const std::string& name_space,
     std::string body = R"({"ids":[)";
     for (size_t i = 0; i < ids.size(); ++i) body += (i == 0 ? "" : ",") + json_string(ids[i]);
     body += "]}";
-    answer = send(
-        {"POST", "/namespaces/" + percent_encode(shown_namespace(name_space)) + "/documents/fetch",
-         body});
+    answer = send({"POST", documents_path(name_space, "fetch"), body});
   } else {
     std::string path = "/vectors/fetch";
     for (size_t i = 0; i < ids.size(); ++i)
@@ -260,8 +262,9 @@ std::optional<std::string> PineconeData::fetch(const std::string& name_space,
   return std::move(answer.body);
 }
 
-HttpAnswer PineconeData::upsert(const std::string& body) {
-  HttpAnswer answer = send({"POST", "/vectors/upsert", body});
+HttpAnswer PineconeData::upsert(const std::string& name_space, const std::string& body) {
+  HttpAnswer answer =
+      send({"POST", documents_ ? documents_path(name_space, "upsert") : "/vectors/upsert", body});
   if (answer.status == kBusy) refused(answer, "records cannot be written");
   return answer;
 }
@@ -272,17 +275,21 @@ void PineconeData::erase(const std::string& name_space, std::span<const std::str
   body += ']';
   if (!documents_ && !name_space.empty()) body += R"(,"namespace":)" + json_string(name_space);
   body += '}';
-  const std::string path =
-      documents_
-          ? "/namespaces/" + percent_encode(shown_namespace(name_space)) + "/documents/delete"
-          : "/vectors/delete";
+  const std::string path = documents_ ? documents_path(name_space, "delete") : "/vectors/delete";
   const HttpAnswer answer = send({"POST", path, body});
   if (!answer.good() && answer.status != kNotFound)
     refused(answer, "records of " + shown_namespace(name_space) + " cannot be deleted");
 }
 
-std::string PineconeData::query(const std::string& body) {
-  return good({"POST", "/query", body}, "the index cannot be searched");
+std::string PineconeData::query(const std::string& name_space, const std::string& body) {
+  return good({"POST", documents_ ? documents_path(name_space, "search") : "/query", body},
+              "the index cannot be searched");
+}
+
+std::string PineconeData::documents_path(const std::string& name_space,
+                                         std::string_view call) const {
+  return fmt::format("/namespaces/{}/documents/{}", percent_encode(shown_namespace(name_space)),
+                     call);
 }
 
 }  // namespace lugger

@@ -55,10 +55,10 @@ class PineconeData {
   /// The records as JSON; nullopt: so many ids are too much for one request.
   std::optional<std::string> fetch(const std::string& name_space, std::span<const std::string> ids);
   /// Any answer that says something of the records.
-  HttpAnswer upsert(const std::string& body);
+  HttpAnswer upsert(const std::string& name_space, const std::string& body);
   void erase(const std::string& name_space, std::span<const std::string> ids);
-  /// The body of the answer to POST /query.
-  std::string query(const std::string& body);
+  /// The body of the answer to a search.
+  std::string query(const std::string& name_space, const std::string& body);
 
   /// Of all reads so far.
   uint64_t read_units() const noexcept { return read_units_; }
@@ -68,6 +68,7 @@ class PineconeData {
 
  private:
   HttpAnswer send(const HttpRequest& request);
+  std::string documents_path(const std::string& name_space, std::string_view call) const;
   /// The body of a 2xx; an Error that says `what` failed otherwise.
   std::string good(const HttpRequest& request, std::string_view what);
   std::vector<PineconeNamespace> counted();

@@ -103,7 +103,7 @@ class PineconeSource final : public Source {
 
   std::vector<Partition> split(int) override {
     std::vector<Partition> out;
-    for (const PineconeNamespace& one : namespaces_)
+    for (const PineconeNamespace& one : namespaces())  // there may be more by now
       out.push_back({std::to_string(out.size()), "namespace:" + percent_encode(one.name)});
     return out;
   }
@@ -116,7 +116,7 @@ class PineconeSource final : public Source {
 
   /// Several namespaces are searched one by one, which nobody does.
   std::unique_ptr<Search> search(const SearchSpec& spec) override {
-    if (namespaces_.size() != 1 || opening_.index.documents) return nullptr;
+    if (namespaces_.size() != 1) return nullptr;
     return make_pinecone_search(opening_.data, opening_.index, opening_.ids, namespaces_[0].name,
                                 spec);
   }
@@ -132,12 +132,18 @@ class PineconeSource final : public Source {
   }
 
  private:
-  void find_namespaces() {
-    PineconeData data(opening_.data, opening_.index.documents);
-    for (PineconeNamespace& one : data.namespaces())
-      if (!named_ || one.name == *named_) namespaces_.push_back(std::move(one));
+  std::vector<PineconeNamespace> namespaces() const {
+    std::vector<PineconeNamespace> out =
+        PineconeData(opening_.data, opening_.index.documents).namespaces();
+    if (named_)
+      std::erase_if(out, [this](const PineconeNamespace& one) { return one.name != *named_; });
     // What was written a moment ago is not counted yet.
-    if (namespaces_.empty()) namespaces_.push_back({named_.value_or(""), 0});
+    if (out.empty()) out.push_back({named_.value_or(""), 0});
+    return out;
+  }
+
+  void find_namespaces() {
+    namespaces_ = namespaces();
     for (const PineconeNamespace& one : namespaces_) {
       count_ += one.records;
       if (totals_.size() < kMostTold)

@@ -20,7 +20,7 @@ using Type = OptionSpec::Type;
 
 constexpr auto kOptions = joined_options(
     kPineconeOptions,
-    std::array<OptionSpec, 12>{{
+    std::array<OptionSpec, 13>{{
         {"table", Type::kText, "the index, where the URL names none"},
         {"key", Type::kList, "columns that identify a row: a record's id is made from them"},
         {"metadata", Type::kText, "the json column whose members are the metadata", "metadata"},
@@ -36,6 +36,7 @@ constexpr auto kOptions = joined_options(
         {"metric", Type::kChoice,
          "of an index that lugger makes: how vectors are compared, where no manifest says it",
          "cosine", "cosine|euclidean|dotproduct"},
+        {"documents", Type::kFlag, "whether the index that lugger makes is a document index"},
         {"cloud", Type::kChoice, "of an index that lugger makes", "aws", "aws|gcp|azure"},
         {"region", Type::kText, "of an index that lugger makes", "us-east-1"},
         {"patience_s", Type::kNumber,
@@ -154,6 +155,8 @@ std::vector<TargetColumn> PineconeTarget::columns(const std::string& table) {
   const std::optional<PineconeIndex> there = PineconeControl(address_).find_index(name);
   std::vector<TargetColumn> out;
   if (!there) return out;
+  for (const PineconeField& field : there->fields) out.push_back({field.name, field.type});
+  if (there->documents) return out;
   if (there->dense) out.push_back({"values", fmt::format("vector({})", there->dimension)});
   if (there->sparse) out.push_back({"sparse_values", "sparsevec"});
   out.push_back({"metadata", "jsonb"});
@@ -161,7 +164,7 @@ std::vector<TargetColumn> PineconeTarget::columns(const std::string& table) {
 }
 
 bool PineconeTarget::holds_records(const PineconeIndex& there, const RecordLayout& layout) const {
-  PineconeData data(address_.data(there.host, false), false);
+  PineconeData data(address_.data(there.host, there.documents), there.documents);
   const std::vector<PineconeNamespace> all = data.namespaces();
   if (layout.by_column)
     return std::ranges::any_of(all, [](const PineconeNamespace& one) { return one.records != 0; });
@@ -230,7 +233,7 @@ std::unique_ptr<RowSink> PineconeTarget::open(const PlanShape& plan, const SinkO
   ObjectLoad load;
   load.encoder = std::make_unique<Encoder>(plan, std::move(layout), names);
   load.batches =
-      std::make_unique<RecordImporter>(address_.data(there.host, false), names.index, written_);
+      std::make_unique<RecordImporter>(address_.data(there.host, there.documents), there, written_);
   load.ledger = ledger_;
   load.replaces = options.mode == kReplace;
   return make_object_sink(plan, std::move(load));
@@ -255,13 +258,32 @@ std::unique_ptr<Search> PineconeTarget::search(const SearchSpec& spec) {
   const RecordOptions names = named(spec.table);
   const PineconeIndex there = standing(names.index);
   const std::string name = namespace_name(names.name_space.value_or(""), names.ids);
-  return make_pinecone_search(address_.data(there.host, false), there, names.ids, name, spec);
+  return make_pinecone_search(address_.data(there.host, there.documents), there, names.ids, name,
+                              spec);
 }
 
-std::vector<std::string> PineconeTarget::finish(const PlanShape& plan, const FinishWork&, Tally&) {
+/// Rows of one key are one record. Pinecone counts late, so that fewer than rows proves nothing.
+std::vector<std::string> PineconeTarget::finish(const PlanShape& plan, const FinishWork&,
+                                                Tally& tally) {
+  constexpr std::chrono::duration<double> kMost(5), kStep(0.5);
   const RecordOptions names = named(plan.tables()[0].name);
   freshness(names.index)->keep(written_->all());
-  return {};
+  if (tally.updated != 0) return {};
+  const PineconeIndex there = standing(names.index);
+  PineconeData data(address_.data(there.host, there.documents), there.documents);
+  const RecordLayout layout = record_layout(plan, &there, names);
+  for (std::chrono::duration<double> waited(0);; waited += kStep) {
+    uint64_t count = 0;
+    for (const PineconeNamespace& one : data.namespaces())
+      if (layout.by_column || one.name == layout.name_space) count += one.records;
+    if (count >= tally.rows) return {};
+    if (waited >= std::min(kMost, std::chrono::duration<double>(patience_)))
+      return {
+          fmt::format("{} rows were sent, and {} counts {} records: either it counts late, or "
+                      "rows have the same key; lugger verify tells",
+                      tally.rows, names.index, count)};
+    rest(kStep);
+  }
 }
 
 }  // namespace

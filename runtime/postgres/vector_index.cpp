@@ -13,6 +13,7 @@
 #include "plan/vectors_type.hpp"
 #include "postgres/settings.hpp"
 #include "postgres/toml_index.hpp"
+#include "vector/metric.hpp"
 
 namespace lugger {
 namespace {
@@ -29,11 +30,9 @@ constexpr std::array kFamilies = {
     Family{Kind::kSparsevec, "sparsevec", 1000000000, 0},
     Family{Kind::kBit, "bit", 64000, 64000},
 };
-constexpr std::array<std::string_view, 6> kMetrics = {"l2", "ip",      "cosine",
-                                                      "l1", "hamming", "jaccard"};
 constexpr int kMostHalf = 4000;
 constexpr const char* kMetricsOfBits = "bits have hamming, and in hnsw jaccard";
-constexpr const char* kMetricsOfOthers = "it has l2, ip and cosine, and in hnsw l1";
+constexpr const char* kMetricsOfOthers = "it has l2, dot and cosine, and in hnsw l1";
 
 struct Parameter {
   std::string_view method, name;
@@ -81,7 +80,11 @@ void check_parameters(const IndexMapping& index) {
 bool has_class(std::string_view method, Kind kind, std::string_view metric) noexcept {
   if (kind == Kind::kBit) return metric == "hamming" || (metric == "jaccard" && method == "hnsw");
   if (metric == "l1") return method == "hnsw";
-  return metric == "l2" || metric == "ip" || metric == "cosine";
+  return metric == "l2" || metric == "dot" || metric == "cosine";
+}
+
+std::string class_name(std::string_view family, std::string_view metric) {
+  return fmt::format("{}_{}_ops", family, metric == "dot" ? "ip" : metric);
 }
 
 void check_dimensions(const IndexMapping& index, const Column& column, int most) {
@@ -115,7 +118,7 @@ std::string class_of_expression(const IndexMapping& index) {
   if (!has_class(index.method, family->kind, index.metric))
     refuse(fmt::format("{}: {} has no metric {}", index.method, family->name, index.metric),
            family->kind == Kind::kBit ? kMetricsOfBits : kMetricsOfOthers);
-  return fmt::format("{}_{}_ops", family->name, index.metric);
+  return class_name(family->name, index.metric);
 }
 
 /// "vector" or "x.vector(3)" as halfvec of the same schema.
@@ -181,14 +184,12 @@ IndexMapping spelled_vector_index(const IndexMapping& index, const TablePlan& ta
   if (index.unique || !index.include.empty() || index.columns.size() != 1)
     refuse(fmt::format("{} indexes one column, is never unique and includes nothing", index.method),
            "write an index for each column");
-  if (!index.metric.empty() && std::ranges::find(kMetrics, index.metric) == kMetrics.end())
-    refuse(fmt::format("metric = '{}' is not one of {}", index.metric, fmt::join(kMetrics, ", ")),
-           "for pgvector's <#> write 'ip'");
+  if (!index.metric.empty()) check_metric(index.metric);
   const bool expression = index.columns[0].starts_with('(');
   if (index.metric.empty() && index.opclass.empty() && index.method == "hnsw" &&
       (!expression || index.columns[0].ends_with(')')))
     refuse(fmt::format("hnsw: no metric is given for {}", index.columns[0]),
-           "say what queries order by: metric = 'cosine', 'l2' or 'ip'");
+           "say what queries order by: metric = 'cosine', 'l2' or 'dot'");
   if (expression) {
     if (!index.metric.empty() && index.opclass.empty() && index.columns[0].ends_with(')'))
       out.opclass = class_of_expression(index);
@@ -212,8 +213,7 @@ IndexMapping spelled_vector_index(const IndexMapping& index, const TablePlan& ta
   if (index.opclass.empty() && !has_class(index.method, column->type.kind, metric))
     refuse(fmt::format("{}: {} has no metric {}", index.method, family->name, metric),
            column->type.kind == Kind::kBit ? kMetricsOfBits : kMetricsOfOthers);
-  if (index.opclass.empty())
-    out.opclass = fmt::format("{}_{}_ops", half ? "halfvec" : family->name, metric);
+  if (index.opclass.empty()) out.opclass = class_name(half ? "halfvec" : family->name, metric);
   if (half)
     out.columns[0] =
         fmt::format("({}::{})", PgSession::quote_name(column->name), as_halfvec(column->type));

@@ -8,13 +8,16 @@
 #include "place/modes.hpp"
 #include "weaviate/address.hpp"
 #include "weaviate/awake.hpp"
+#include "weaviate/calls.hpp"
 #include "weaviate/layout.hpp"
 #include "weaviate/manifest.hpp"
+#include "weaviate/object_message.hpp"
 #include "weaviate/references.hpp"
 #include "weaviate/rows.hpp"
 #include "weaviate/search.hpp"
 #include "weaviate/server.hpp"
 #include "weaviate/sink.hpp"
+#include "weaviate/stored_vectors.hpp"
 
 namespace lugger {
 namespace {
@@ -23,7 +26,7 @@ using Type = OptionSpec::Type;
 
 constexpr auto kOptions = joined_options(
     kWeaviateOptions,
-    std::array<OptionSpec, 9>{{
+    std::array<OptionSpec, 11>{{
         {"table", Type::kText, "the class, where the URL names none"},
         {"key", Type::kList,
          "columns that identify a row: an object's id is a uuid column, or made from them"},
@@ -38,6 +41,9 @@ constexpr auto kOptions = joined_options(
          "cosine", "cosine|dot|l2-squared|manhattan|hamming"},
         {"index", Type::kChoice, "of a class that lugger makes: the index of its vectors", "hnsw",
          "hnsw|flat|dynamic"},
+        {"grpc", Type::kFlag, "whether batches go by gRPC, where the server takes calls", "true"},
+        {"grpc_port", Type::kNumber,
+         "the port of gRPC, where it is not 50051 beside a REST port of 8080"},
         {"state", Type::kPath, "directory that remembers how far a run is", ".lugger"},
         {"on_conflict", Type::kChoice, "what becomes of a row whose key is taken", "error",
          "error|update"},
@@ -76,6 +82,7 @@ class WeaviateTarget final : public Target {
  public:
   WeaviateTarget(const std::string& place, const Options& options)
       : address_(weaviate_address(AllowedUrl(place), options)),
+        options_(options),
         state_(options.text("state", ".lugger")),
         ledger_(std::make_shared<SharedLedger>(state_)) {
     layout_.tenant = options.text("tenant");
@@ -133,14 +140,21 @@ class WeaviateTarget final : public Target {
     return wake_tenant(address_.endpoint, names.class_name, names.tenant, names.tenant_state);
   }
   void inspect_objects(const PlanShape& plan, const WeaviateClass& there,
-                       const LayoutOptions& options, TargetReport& report);
+                       const LayoutOptions& options, const ClassLayout& layout,
+                       TargetReport& report);
+
+  /// How batches go. By a port that nobody named, only into a class without objects: there it shows
+  /// at the first object whether the server is the same.
+  WeaviateCalls calls(const ClassLayout& layout, bool replaces);
 
   WeaviateAddress address_;
+  Options options_;
   std::string state_;
   std::string table_;  // as the options name it
   std::shared_ptr<SharedLedger> ledger_;
   LayoutOptions layout_;
   std::mutex mutex_;
+  std::optional<WeaviateCalls> calls_;
   std::string ready_for_;  // the run whose tenant is there
   std::shared_ptr<const void> held_;
 };
@@ -154,6 +168,15 @@ std::vector<TargetColumn> WeaviateTarget::columns(const std::string& table) {
   for (const WeaviateProperty& property : there->properties)
     out.push_back({property.name, property.type});
   return out;
+}
+
+WeaviateCalls WeaviateTarget::calls(const ClassLayout& layout, bool replaces) {
+  if (!fits_messages(layout)) return {nullptr, "REST: objects have nested values"};
+  if (replaces && !names_calls(options_))
+    return {nullptr, "REST: the class holds objects, and no grpc_port is named"};
+  const std::lock_guard lock(mutex_);
+  if (!calls_) calls_ = find_calls(address_.endpoint->settings(), options_);
+  return *calls_;
 }
 
 void check_mapping(const PlanShape& plan, TargetReport& report) {
@@ -180,8 +203,7 @@ void inspect_asleep(const PlanShape& plan, const WeaviateTenant& tenant,
   report.holds_rows = true;
   report.mode = kReplace;
   report.mode_reason =
-      "the tenant is off, so what it holds is not known: objects of equal ids are replaced; "
-      "batches of REST";
+      "the tenant is off, so what it holds is not known: objects of equal ids are replaced";
   if (!tenant.off || options.tenant_state.empty()) {
     report.problems.push_back(
         fmt::format("the tenant {} is not active: {}", tenant.name,
@@ -233,7 +255,11 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool ag
     report.problems.push_back(
         "references are written in a second pass, and the source can be read only once");
   report.mode = kFill;
-  report.mode_reason = "the class holds no objects; batches of REST";
+  report.mode_reason = "the class holds no objects";
+  if (there) inspect_objects(plan, *there, options, layout, report);
+  const WeaviateCalls way = calls(layout, report.mode == kReplace);
+  report.server += ", batches by " + way.shown;
+  if (way.missed) report.warnings.push_back("batches go by " + way.shown);
   if (!there) {
     report.missing.push_back(plan.tables()[0].name);
     report.create.push_back(class_definition(plan, layout, options));
@@ -242,14 +268,13 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool ag
           fmt::format("the class {} does not exist; add --create to make it from the columns",
                       options.class_name));
     }
-    return report;
   }
-  inspect_objects(plan, *there, options, report);
   return report;
 }
 
 void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass& there,
-                                     const LayoutOptions& options, TargetReport& report) {
+                                     const LayoutOptions& options, const ClassLayout& layout,
+                                     TargetReport& report) {
   WeaviateServer server(address_.endpoint);
   if (there.tenants) {
     if (options.tenant.empty()) return;
@@ -260,11 +285,12 @@ void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass&
   }
   report.holds_rows = server.holds_objects(options.class_name, options.tenant);
   if (!report.holds_rows) return;
+  check_stored_vectors(server, plan, layout, report);
   const bool refused = plan.mapping().on_conflict == OnConflict::kError;
   report.mode = refused ? kRefusedMode : kReplace;
   report.mode_reason =
       refused ? fmt::format("{}; {}", holding_objects(options.class_name), kUpdateReplaces)
-              : "the class holds objects, which those of equal ids replace; batches of REST";
+              : "the class holds objects, which those of equal ids replace";
 }
 
 std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkOptions& options) {
@@ -292,6 +318,7 @@ std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkO
   if (!load.layout.problems.empty()) throw Error(Code::kConfig, load.layout.problems.front());
   load.fingerprint = there->fingerprint();
   load.replaces = options.mode == kReplace;
+  load.calls = calls(load.layout, load.replaces).endpoint;
   return make_weaviate_sink(plan, std::move(load));
 }
 

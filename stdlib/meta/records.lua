@@ -860,11 +860,11 @@
 ---@field pooled boolean|nil the server is reached through a pooler in transaction mode (pgbouncer)
 ---@field direct string|nil the URL of the server itself: indexes and constraints are always built over it
 ---@field direct_behind_pooler string|nil as direct, but used only behind a pooler in transaction mode (default PG_DIRECT_URI)
----@field distribute string|nil the column by which Citus is to distribute the tables that are made; children go with their parents
+---@field distribute string|nil the column by which Citus distributes the tables that are made; children go with their parents
 ---@field partition_by string|nil of a table that lugger makes: the column by which it is partitioned, as a tenant
 ---@field partitions number|nil with partition_by: how many partitions by hash
 ---@field partition_values string|string[]|nil with partition_by: a partition for each of these values, and one for all others
----@field text_search string|string[]|nil of a table that lugger makes: text columns that get a tsvector column with an index beside them
+---@field text_search string|string[]|nil of a table that lugger makes: text columns that get an indexed tsvector column beside them
 ---@field text_config string|nil with text_search: the configuration of the words
 ---@field state_schema string|nil schema for lugger's own tables
 ---@field verify_tls boolean|nil whether the server's certificate is checked
@@ -877,6 +877,8 @@
 ---@field vector string|nil of a class that lugger makes: the column that is its one vector without a name
 ---@field distance "cosine"|"dot"|"l2-squared"|"manhattan"|"hamming"|nil of a class that lugger makes: how vectors are compared, where no manifest says it
 ---@field index "hnsw"|"flat"|"dynamic"|nil of a class that lugger makes: the index of its vectors
+---@field grpc boolean|nil whether batches go by gRPC, where the server takes calls
+---@field grpc_port number|nil the port of gRPC, where it is not 50051 beside a REST port of 8080
 ---@field state string|nil directory that remembers how far a run is
 ---@field address string|nil the control plane, where it is another than Pinecone's own or that of PINECONE_CONTROLLER_HOST
 ---@field api_version string|nil the version of Pinecone's API that is spoken
@@ -888,8 +890,8 @@
 ---@field nested "reject"|"json"|nil what becomes of objects, and of lists of others than strings, in metadata: a reject, or the text of their JSON
 ---@field large_numbers "reject"|"text"|nil what becomes of numbers that a double would round: a reject, or text
 ---@field metric "cosine"|"euclidean"|"dotproduct"|nil of an index that lugger makes: how vectors are compared, where no manifest says it
+---@field documents boolean|nil whether the index that lugger makes is a document index
 ---@field cloud "aws"|"gcp"|"azure"|nil of an index that lugger makes
 ---@field region string|nil of an index that lugger makes
 ---@field patience_s number|nil seconds that a verification waits for records that were written and do not show yet
----@field documents boolean|nil a line is the document that the rows give back, in place of the rows
 ---@field style "plain"|"relaxed"|"canonical"|nil how values are written: plain JSON, or Extended JSON; documents: canonical

@@ -1,9 +1,11 @@
 """pgvector into Pinecone and back: every namespace, dense and sparse values, metadata; and what becomes of
 a row that a record cannot hold."""
+import json
 import random
 import unittest
 
-from pinecone_jobs import BACK, THERE, TABLE, Case, float_of
+import pinecone_faults as faults
+from pinecone_jobs import BACK, THERE, Case, float_of
 
 DIFFERENT = '''select count(*) from docs a full join again b using (namespace, id)
   where (a.embedding::text, a.sparse_values::text, a.metadata)
@@ -48,6 +50,50 @@ class Round(Case):
         self.assertEqual(self.database.number('select count(distinct id) from again'), 480)
         fetched = [ask for ask in self.server.requests if ask.call == 'fetch']
         self.assertTrue(all(ask.status == 200 for ask in fetched), {ask.status for ask in fetched})
+
+    def test_groups_that_a_server_refuses_are_halved(self):
+        index = self.server.make('docs', 8, 'cosine')
+        index.put({f'id-{n:03}': [1.0 + n] * 8 for n in range(250)})
+        self.server.limits.url = 300
+        self.script('back.lua', BACK)
+        self.assertEqual(self.run_lugger('run', 'back.lua', '--create').books()['inserted'], 250)
+        self.assertIn(414, {ask.status for ask in self.server.requests if ask.call == 'fetch'})
+        self.assertEqual(self.database.number('select count(distinct id) from again'), 250)
+
+    def test_records_that_an_answer_leaves_out_are_asked_for_again(self):
+        index = self.server.make('docs', 8, 'cosine')
+        index.put({f'id-{n:03}': [1.0 + n] * 8 for n in range(250)})
+
+        def shortened(ask, reply):
+            if ask.call == 'fetch' and len(reply['vectors']) > 70:
+                reply['vectors'] = dict(list(reply['vectors'].items())[:70])
+        self.server.faults.reshape = shortened
+        self.script('back.lua', BACK)
+        self.assertEqual(self.run_lugger('run', 'back.lua', '--create').books()['inserted'], 250)
+
+    def test_an_index_that_is_gone_is_not_an_empty_one(self):
+        index = self.server.make('docs', 8, 'cosine')
+        index.put({f'id-{n:03}': [1.0 + n] * 8 for n in range(250)})
+        self.server.faults.hook = lambda ask: faults.status(404, 'Index docs not found', 'NOT_FOUND') \
+            if ask.call == 'list' else None
+        self.script('back.lua', BACK)
+        self.assertIn('cannot be listed', self.run_lugger('run', 'back.lua', '--create', expect=1).err)
+
+    def test_upserts_are_cut_by_the_bytes_of_their_json(self):
+        chance = random.Random(5)
+        lines = [{'_id': f'd{n}', 'v': [chance.uniform(-1, 1) for _ in range(1536)]} for n in range(300)]
+        (self.cwd / 'docs.jsonl').write_text(''.join(json.dumps(one) + '\n' for one in lines))
+        self.script('there.lua', '''
+local lugger = require 'lugger'
+return lugger.copy { from = lugger.source 'docs.jsonl',
+  into = lugger.target('pinecone://docs', { key = 'id' }),
+  columns = { { 'id', 'text', from = '_id' }, { 'v', 'vector(1536)' } } }''')
+        self.server.limits.body = 2_000_000
+        self.assertEqual(self.run_lugger('run', 'there.lua', '--create').books()['inserted'], 300)
+        sent = [ask for ask in self.server.requests if ask.call == 'upsert']
+        self.assertEqual({ask.status for ask in sent}, {200})
+        self.assertGreater(max(ask.size for ask in sent), 1_500_000)
+        self.assertRegex(self.run_lugger('verify', 'there.lua').out, 'equal, 300 rows')
 
     def test_what_a_record_cannot_hold_is_told_and_rejected(self):
         good = [0.5] * 8

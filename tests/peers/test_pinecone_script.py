@@ -27,6 +27,30 @@ class Script(Case):
         self.run_lugger('run', '--again', *words[1:])
         self.assertEqual(self.database.number("select count(*) from docs where embedding = '[7,8,9]'"), 1)
 
+    def test_under_writes_passes_go_on_until_one_finds_nothing(self):
+        index = self.server.make('docs', 2)
+        index.put({f'id-{n:04}': ([n + 1.0, 1.0], {'n': n}) for n in range(600)})
+        pages = []
+
+        def write_meanwhile(ask):
+            """Behind what is being read: changed, new, and gone."""
+            if ask.call == 'list' and ask.index == 'docs':
+                pages.append(ask)
+                if len(pages) in (5, 14, 22):
+                    turn = len(pages)
+                    index.put({'id-0003': [turn, 2.0], f'id-0001-{turn}': [turn, 3.0]})
+                    index.write('__default__', lambda space: space.remove([f'id-{turn:04}']))
+                    index.settle()
+        self.server.faults.hook = write_meanwhile
+        told = self.run_lugger('run', '--from', 'pinecone://docs', '--into', self.database.url, 'vectors',
+                               '--until-still')
+        self.assertIn('read units', told.err)
+        self.assertRegex(told.out, r'pass \d: 0 written, 0 deleted')
+        wanted = sorted([key, record['values'][0]] for key, record in index.records('').items())
+        found = self.database.rows('select id, (embedding::real[])[1] from docs order by id collate "C"')
+        self.assertEqual([[key, float(first)] for key, first in found], wanted)
+        self.assertEqual(len(wanted), 600)
+
     def test_sparse_and_hybrid_indexes(self):
         sparse = self.server.make('words')
         sparse.put({'a': (None, {'x': 'y'}, {7: 0.5, 4000000: 1.5})})
