@@ -31,8 +31,6 @@ class ObjectCall {
   virtual ~ObjectCall() = default;
   /// Fails as HttpClient does.
   virtual BatchAnswer send(std::span<const std::string_view> objects) = 0;
-  virtual std::string id_of(std::string_view object) const = 0;
-  virtual std::string without_vectors(std::string_view object) const = 0;
 };
 
 std::unique_ptr<ObjectCall> make_rest_call(WeaviateServer& server);

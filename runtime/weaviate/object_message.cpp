@@ -66,21 +66,12 @@ std::string_view ObjectMessages::id_of(std::string_view message) noexcept {
   return reader.next() && reader.field == object_field::kId ? reader.bytes : std::string_view();
 }
 
-std::string ObjectMessages::without_vectors(std::string_view message) {
-  ByteBuffer out;
-  // All fields of an object are texts or messages.
-  for (pb::Reader reader(message); reader.next();) {
-    if (reader.field != object_field::kVector && reader.field != object_field::kVectors)
-      pb::put(out, reader.field, reader.bytes);
-  }
-  return std::string(out.text());
-}
-
 Failure ObjectMessages::append(const Value* row, int& column, ByteBuffer& out) {
   column = table_.key.empty() ? -1 : static_cast<int>(table_.key[0]);
   const std::optional<Uuid> id = ids_.of(row);
   if (!id) return Failure::kRequired;
-  pb::put(out, object_field::kId, uuid_text(id->data()));
+  id_ = uuid_text(id->data());
+  pb::put(out, object_field::kId, id_);
   pb::put(out, object_field::kClass, layout_.class_name);
   if (!layout_.tenant.empty()) pb::put(out, object_field::kTenant, layout_.tenant);
   fields_.clear();
