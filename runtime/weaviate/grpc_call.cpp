@@ -43,6 +43,18 @@ class GrpcCall final : public ObjectCall {
     return out;
   }
 
+  std::string id_of(std::string_view object) const override {
+    return std::string(ObjectMessages::id_of(object));
+  }
+
+  ObjectVectors vectors_of(std::string_view object) const override {
+    return ObjectMessages::vectors_of(object);
+  }
+
+  std::string without_vectors(std::string_view object) const override {
+    return ObjectMessages::without_vectors(object);
+  }
+
  private:
   BatchAnswer post(std::span<const std::string_view> objects) {
     body_ = grpc::kHead;
@@ -93,7 +105,7 @@ class GrpcCall final : public ObjectCall {
 
   BatchAnswer prove_server(std::string_view object) {
     if (!asked_) ask_for_class();
-    const std::string id(ObjectMessages::id_of(object));
+    const std::string id = id_of(object);
     const bool was_there = server_.object(class_name_, tenant_, id).has_value();
     BatchAnswer out = post({&object, 1});
     if (!out.refused || !out.refused->empty()) return out;  // says nothing

@@ -18,13 +18,15 @@ bool says(const std::string& words, std::string_view part) {
 
 ObjectImporter::ObjectImporter(const std::shared_ptr<HttpEndpoint>& endpoint,
                                const std::shared_ptr<HttpEndpoint>& calls, std::string class_name,
-                               std::string tenant, std::string identity)
+                               std::string tenant, std::string identity, IfRefused refused)
     : ObjectBatches({kBodyBytes, kMostObjects}),
       server_(endpoint),
-      call_(calls ? make_grpc_call(server_, calls, class_name, std::move(tenant))
+      call_(calls ? make_grpc_call(server_, calls, class_name, tenant)
                   : make_rest_call(server_)),
       class_name_(std::move(class_name)),
-      identity_(std::move(identity)) {}
+      tenant_(std::move(tenant)),
+      identity_(std::move(identity)),
+      takes_back_(refused == IfRefused::kTakeBack) {}
 
 /// With a class that is gone, the server makes one by its own guesses.
 void ObjectImporter::check_class() {
@@ -56,9 +58,28 @@ ObjectBatches::Posted ObjectImporter::post(const std::string&, std::span<const s
           class_name_, objects.size());
   }
   if (!answer.refused->empty()) check_class();
-  for (const RefusedObject& refused : *answer.refused)
+  for (const RefusedObject& refused : *answer.refused) {
     judge(objects[refused.object], refused.reason);
+    if (takes_back_) take_back(objects[refused.object]);
+  }
   return {};
+}
+
+/// Weaviate may store an object before its indexes take the vectors. Of one that they refuse no
+/// search would know, and the class would hold what is a reject. One that was refused before it was
+/// stored leaves what stood under its id, which must stay: it has other vectors, or the same ones,
+/// and then the object would be refused without them, too.
+void ObjectImporter::take_back(size_t refused) {
+  const ObjectVectors vectors = call_->vectors_of(object(refused));
+  if (vectors.empty()) return;
+  const std::string id = call_->id_of(object(refused));
+  const std::optional<std::string> stands = server_.object(class_name_, tenant_, id);
+  if (!stands || vectors_of_json(*stands) != vectors) return;
+  const std::string bare = call_->without_vectors(object(refused));
+  const std::string_view one(bare);
+  const BatchAnswer answer = call_->send({&one, 1});
+  if (answer.good() && answer.refused && answer.refused->empty())
+    server_.erase(class_name_, tenant_, id);
 }
 
 /// Most reasons are the object's own. The others would make rejects of everything that follows.

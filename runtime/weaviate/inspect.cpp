@@ -71,8 +71,9 @@ void check_lengths(const PlanShape& plan, const ClassLayout& layout,
     if (slot.form != ObjectForm::kVector || found == lengths.end() || type.length == 0) continue;
     if (found->second == static_cast<uint32_t>(type.length)) continue;
     report.problems.push_back(
-        fmt::format("{} has {} dimensions, and what {} holds has {}: its index takes no others",
-                    column.name, type.length, layout.class_name, found->second));
+        fmt::format("{} is {}, and the vectors of {} have {} dimensions: no object would be taken; "
+                    "load a class of its own",
+                    column.name, column.type.sql, layout.class_name, found->second));
   }
 }
 

@@ -22,6 +22,8 @@ class ObjectMessages final : public RowEncoder {
   std::string_view group() const override { return {}; }
   /// The id of a message that was appended.
   static std::string_view id_of(std::string_view message) noexcept;
+  static ObjectVectors vectors_of(std::string_view message);
+  static std::string without_vectors(std::string_view message);
 
  private:
   Failure add_property(const SlotLayout& slot, const ColumnType& type, const Value& value);

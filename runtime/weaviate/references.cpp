@@ -12,7 +12,8 @@ std::vector<std::string> write_references(
     const ClassLayout& layout, const std::string& identity, bool all,
     const std::function<void(const std::function<void(Batch&)>& use)>& again) {
   ObjectWriter writer(table, layout, true);
-  ObjectImporter importer(endpoint, nullptr, layout.class_name, layout.tenant, identity);
+  ObjectImporter importer(endpoint, nullptr, layout.class_name, layout.tenant, identity,
+                          IfRefused::kLeave);
   ByteBuffer object;
   again([&](Batch& batch) {
     const RowSet& rows = batch.tables[0];

@@ -51,6 +51,32 @@ class RestCall final : public ObjectCall {
     return {answer.status, "", read_results(echo, objects.size())};
   }
 
+  std::string id_of(std::string_view object) const override {
+    simdjson::dom::parser parser;
+    const simdjson::padded_string json(object);
+    std::string_view id;
+    const bool found = parser.parse(json)["id"].get(id) == simdjson::SUCCESS;
+    return found ? std::string(id) : "";
+  }
+
+  ObjectVectors vectors_of(std::string_view object) const override {
+    return vectors_of_json(object);
+  }
+
+  std::string without_vectors(std::string_view object) const override {
+    simdjson::dom::parser parser;
+    const simdjson::padded_string json(object);
+    simdjson::dom::object members;
+    if (parser.parse(json).get(members) != simdjson::SUCCESS) return std::string(object);
+    std::string out = "{";
+    for (const auto& [name, value] : members) {
+      if (name == "vector" || name == "vectors") continue;
+      if (out.size() > 1) out += ',';
+      out += fmt::format(R"("{}":{})", name, simdjson::minify(value));
+    }
+    return out + '}';
+  }
+
  private:
   WeaviateServer& server_;
   std::string body_;

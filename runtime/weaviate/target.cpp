@@ -142,8 +142,8 @@ class WeaviateTarget final : public Target {
     return wake_tenant(address_.endpoint, names.class_name, names.tenant, names.tenant_state);
   }
   void inspect_objects(const PlanShape& plan, const WeaviateClass& there,
-                       const LayoutOptions& options, TargetReport& report);
-
+                       const LayoutOptions& options, const ClassLayout& layout,
+                       TargetReport& report);
   void begin_run(WeaviateServer& server, const LayoutOptions& names, const ClassLayout& layout,
                  const std::string& identity, const std::string& run);
   /// How batches go. By a port that nobody named, only into a class without objects: there it shows
@@ -204,7 +204,7 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool ag
         "references are written in a second pass, and the source can be read only once");
   report.mode = kFill;
   report.mode_reason = "the class holds no objects";
-  if (there) inspect_objects(plan, *there, options, report);
+  if (there) inspect_objects(plan, *there, options, layout, report);
   const WeaviateCalls way = calls(layout, report.mode == kReplaceMode);
   report.server += ", batches by " + way.shown;
   if (way.missed) report.warnings.push_back("batches go by " + way.shown);
@@ -221,7 +221,8 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool ag
 }
 
 void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass& there,
-                                     const LayoutOptions& options, TargetReport& report) {
+                                     const LayoutOptions& options, const ClassLayout& layout,
+                                     TargetReport& report) {
   WeaviateServer server(address_.endpoint);
   if (there.tenants) {
     if (options.tenant.empty()) return;
@@ -232,7 +233,7 @@ void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass&
   }
   report.holds_rows = server.holds_objects(options.class_name, options.tenant);
   if (!report.holds_rows) return;
-  check_lengths(plan, class_layout(plan, &there, options),
+  check_lengths(plan, layout,
                 find_lengths(server, options.class_name, options.tenant), report);
   const bool refused = plan.mapping().on_conflict == OnConflict::kError;
   report.mode = refused ? kRefusedMode : kReplaceMode;
@@ -262,7 +263,8 @@ std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkO
   load.encoder = make_object_rows(plan.tables()[0], std::move(layout),
                                   way ? ObjectWay::kGrpc : ObjectWay::kRest, lengths_);
   load.batches = std::make_unique<ObjectImporter>(address_.endpoint, way, names.class_name,
-                                                  names.tenant, identity);
+                                                  names.tenant, identity,
+                                                  IfRefused::kTakeBack);
   load.ledger = ledger_;
   load.replaces = replaces;
   return make_object_sink(plan, std::move(load));
