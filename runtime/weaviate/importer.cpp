@@ -21,8 +21,7 @@ ObjectImporter::ObjectImporter(const std::shared_ptr<HttpEndpoint>& endpoint,
                                std::string tenant, std::string identity, IfRefused refused)
     : ObjectBatches({kBodyBytes, kMostObjects}),
       server_(endpoint),
-      call_(calls ? make_grpc_call(server_, calls, class_name, tenant)
-                  : make_rest_call(server_)),
+      call_(calls ? make_grpc_call(server_, calls, class_name, tenant) : make_rest_call(server_)),
       class_name_(std::move(class_name)),
       tenant_(std::move(tenant)),
       identity_(std::move(identity)),

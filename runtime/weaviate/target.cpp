@@ -233,8 +233,7 @@ void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass&
   }
   report.holds_rows = server.holds_objects(options.class_name, options.tenant);
   if (!report.holds_rows) return;
-  check_lengths(plan, layout,
-                find_lengths(server, options.class_name, options.tenant), report);
+  check_lengths(plan, layout, find_lengths(server, options.class_name, options.tenant), report);
   const bool refused = plan.mapping().on_conflict == OnConflict::kError;
   report.mode = refused ? kRefusedMode : kReplaceMode;
   report.mode_reason =
@@ -263,8 +262,7 @@ std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkO
   load.encoder = make_object_rows(plan.tables()[0], std::move(layout),
                                   way ? ObjectWay::kGrpc : ObjectWay::kRest, lengths_);
   load.batches = std::make_unique<ObjectImporter>(address_.endpoint, way, names.class_name,
-                                                  names.tenant, identity,
-                                                  IfRefused::kTakeBack);
+                                                  names.tenant, identity, IfRefused::kTakeBack);
   load.ledger = ledger_;
   load.replaces = replaces;
   return make_object_sink(plan, std::move(load));
