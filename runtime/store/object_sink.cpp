@@ -10,8 +10,17 @@ namespace lugger {
 
 void RunLedger::add(const UnitRecord& unit) {
   const std::lock_guard lock(mutex_);
+  open().add(unit, 0);
+}
+
+bool RunLedger::binds(const std::string& run, const std::string& identity) {
+  const std::lock_guard lock(mutex_);
+  return open().binds(run, identity);
+}
+
+UnitLedger& RunLedger::open() {
   if (!ledger_) ledger_ = std::make_unique<UnitLedger>(directory_);
-  ledger_->add(unit, 0);
+  return *ledger_;
 }
 
 void refuse_row(Batch& batch, size_t row, int column, Failure failure, const RowEncoder& encoder) {
