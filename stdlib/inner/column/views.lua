@@ -78,7 +78,7 @@ end
 function views.without_path(connection, work)
   local within = connection:in_transaction()
   if within then connection:query 'SAVEPOINT lugger_views' else connection:begin() end
-  local ok, result = pcall(function()
+  local ok, result = pcall(function() ---@type boolean, any
     connection:query "SET LOCAL search_path = ''"
     return work()
   end)
