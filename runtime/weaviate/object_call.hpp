@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "weaviate/object_vectors.hpp"
 #include "weaviate/server.hpp"
 
 namespace lugger {
@@ -32,6 +33,7 @@ class ObjectCall {
   /// Fails as HttpClient does.
   virtual BatchAnswer send(std::span<const std::string_view> objects) = 0;
   virtual std::string id_of(std::string_view object) const = 0;
+  virtual ObjectVectors vectors_of(std::string_view object) const = 0;
   virtual std::string without_vectors(std::string_view object) const = 0;
 };
 
