@@ -9,6 +9,7 @@
 #include "base/ascii.hpp"
 #include "base/clock.hpp"
 #include "base/stop.hpp"
+#include "http/grpc.hpp"
 #include "http/library.hpp"
 #include "http/retry_after.hpp"
 
@@ -63,7 +64,12 @@ struct HttpClient::Inner {
       : endpoint(std::move(shared)), curl(curl::library()) {
     handle.reset(curl.easy_init());
     if (!handle) raise(Code::kConnect, "libcurl gives no handle");
-    add_header("Content-Type: application/json");
+    if (endpoint->settings().grpc) {
+      speak_grpc();
+    } else {
+      add_header("Content-Type: application/json");
+      set(curl::kAcceptEncoding, "gzip");
+    }
     add_header("Expect:");  // no question before a body is sent
     const HttpSettings& settings = endpoint->settings();
     if (!settings.bearer.empty()) add_header(settings.key_header + settings.bearer);
@@ -73,7 +79,6 @@ struct HttpClient::Inner {
     set(curl::kErrorBuffer, error_words);
     set(curl::kNoSignal, 1L);
     set(curl::kTcpKeepAlive, 1L);
-    set(curl::kAcceptEncoding, "gzip");
     set(curl::kProtocols, "http,https");
     set(curl::kVerifyPeer, settings.verify ? 1L : 0L);
     set(curl::kVerifyHost, settings.verify ? 2L : 0L);
@@ -88,6 +93,15 @@ struct HttpClient::Inner {
     set(curl::kHeaderData, static_cast<void*>(this));
     set(curl::kProgressData, static_cast<void*>(this));
     set(curl::kNoProgress, 0L);
+  }
+
+  void speak_grpc() {
+    add_header("Content-Type: application/grpc+proto");
+    add_header("TE: trailers");
+    const bool tls = endpoint->settings().base.starts_with("https:");
+    // libcurl 7.88 breaks off the second call of a connection. A batch is worth one of its own.
+    set(curl::kForbidReuse, 1L);
+    set(curl::kHttpVersion, tls ? curl::kHttp2Tls : curl::kHttp2);
   }
 
   template <typename Value>
@@ -166,6 +180,15 @@ struct HttpClient::Inner {
     asked_wait = retry_after(line.substr(kName.size()), unix_micros_now() / 1'000'000);
   }
 
+  /// An answer to a call is good when its trailers say so.
+  void end_call() {
+    grpc::Outcome outcome;
+    for (const auto& [name, value] : answer.headers) outcome.note(name, value);
+    if (!answer.good() || outcome.good()) return;
+    answer.status = status = outcome.http_status();
+    answer.body = outcome.words();
+  }
+
   /// One attempt. nullopt: it is worth another, `why` says what happened.
   std::optional<HttpAnswer> attempt(const HttpRequest& request) {
     answer = {};
@@ -190,6 +213,7 @@ struct HttpClient::Inner {
     if (result == curl::kAborted) interrupted();
     if (result != curl::kOk) return note_failure(result);
     if (status == 0) begin_body();
+    if (endpoint->settings().grpc) end_call();
     if (!answer.good()) hide_key();
     if (status == kStatusUnauthorized || status == kStatusForbidden) refuse_key();
     const bool stays = request.stays != nullptr && request.stays(status, answer.body);

@@ -24,7 +24,7 @@ class HttpBody {
 struct HttpRequest {
   std::string_view method = "GET";
   std::string path;            // "/v1/schema", behind the server's base
-  std::string_view body = {};  // JSON
+  std::string_view body = {};  // JSON; of a call: a frame
   HttpBody* into = nullptr;    // where the body of a 2xx goes; nullptr: into the answer
   /// Says of an answer that is given while a server is busy or fails that it will be the same again:
   /// it is returned like any other.
@@ -32,7 +32,7 @@ struct HttpRequest {
 };
 
 struct HttpAnswer {
-  long status = 0;
+  long status = 0;   // of a call: what HTTP says of such an outcome
   std::string body;  // of an error: its beginning
   /// Those of HttpSettings::kept_headers, each name in small letters.
   std::vector<std::pair<std::string, std::string>> headers = {};

@@ -9,11 +9,13 @@
 namespace lugger {
 
 struct HttpSettings {
-  std::string base;     // "https://host:8080": what stands before every path
-  std::string bearer;   // the key; sent in every request, never shown
+  std::string base;    // "https://host:8080": what stands before every path
+  std::string bearer;  // the key; sent in every request, never shown
+  bool grpc = false;   // calls over HTTP/2 in place of JSON
   std::string key_header = "Authorization: Bearer ";  // what stands before the key
-  std::vector<std::string> headers = {};  // of every request: "X-Api-Version: 2026-04"
-  std::string kept_headers = {};  // how the names of headers begin that an answer keeps, in small letters
+  std::vector<std::string> headers = {};              // of every request: "X-Api-Version: 2026-04"
+  /// How the names of headers begin that an answer keeps, in small letters.
+  std::string kept_headers = {};
   bool verify = true;   // the server's certificate
   std::string ca_file;  // certificates to trust in place of the system's; empty: the system's
   double connect_s = 10;

@@ -31,8 +31,10 @@ enum Option : int {
   kVerifyPeer = kLong + 64,
   kCaFile = kObject + 65,
   kHeaderFunction = kFunction + 79,
+  kForbidReuse = kLong + 75,
   kHttpGet = kLong + 80,
   kVerifyHost = kLong + 81,
+  kHttpVersion = kLong + 84,
   kBufferSize = kLong + 98,
   kNoSignal = kLong + 99,
   kAcceptEncoding = kObject + 102,
@@ -43,6 +45,9 @@ enum Option : int {
   kProgressFunction = kFunction + 219,
   kProtocols = kObject + 318,
 };
+
+// HTTP/2 where TLS agrees on it, and at once where there is no TLS.
+inline constexpr long kHttp2Tls = 4, kHttp2 = 5;
 
 enum Info : int { kResponseCode = 0x200000 + 2 };
 

@@ -1,12 +1,10 @@
 #include "weaviate/importer.hpp"
 
-#include <simdjson.h>
+#include <algorithm>
 
 namespace lugger {
 namespace {
 
-// Below what proxies let pass, and far below what Weaviate takes.
-constexpr size_t kBodyBytes = 4 << 20;
 constexpr size_t kMostObjects = 1000;
 
 constexpr long kTooLarge = 413, kUnprocessable = 422, kBad = 400;
@@ -17,8 +15,8 @@ bool says(const std::string& words, std::string_view part) {
 
 }  // namespace
 
-void ObjectImporter::add(std::string_view json) {
-  text_ += json;
+void ObjectImporter::add(std::string_view object) {
+  text_ += object;
   ends_.push_back(text_.size());
 }
 
@@ -30,20 +28,24 @@ void ObjectImporter::forget() noexcept {
   checked_ = false;
 }
 
+size_t ObjectImporter::bytes(size_t from, size_t to) const noexcept {
+  return ends_[to - 1] - (from == 0 ? 0 : ends_[from - 1]);
+}
+
 std::string_view ObjectImporter::object(size_t i) const noexcept {
-  const size_t begin = i == 0 ? 0 : ends_[i - 1];
-  return std::string_view(text_).substr(begin, ends_[i] - begin);
+  const size_t size = bytes(i, i + 1);
+  return std::string_view(text_).substr(ends_[i] - size, size);
 }
 
 void ObjectImporter::send(bool all) {
-  if (!all && text_.size() < kBodyBytes && ends_.size() < kMostObjects) return;
+  if (!all && text_.size() < most_bytes_ && ends_.size() < kMostObjects) return;
   if (ends_.empty()) return;
   if (!checked_) check_class();
   checked_ = true;
   for (size_t from = 0; from < ends_.size();) {
-    size_t to = from + 1, bytes = object(from).size();
-    while (to < ends_.size() && to - from < kMostObjects && bytes + object(to).size() <= kBodyBytes)
-      bytes += object(to++).size();
+    size_t to = from + 1;
+    while (to < ends_.size() && to - from < kMostObjects && bytes(from, to + 1) <= most_bytes_)
+      ++to;
     send(from, to);
     from = to;
   }
@@ -65,59 +67,44 @@ void ObjectImporter::check_class() {
 }
 
 void ObjectImporter::send(size_t from, size_t to) {
-  body_ = R"({"objects":[)";
-  for (size_t i = from; i < to; ++i) {
-    if (i != from) body_ += ',';
-    body_ += object(i);
-  }
-  body_ += "]}";
-  EchoFilter echo;
-  const HttpAnswer answer = server_.client().send({"POST", "/v1/batch/objects", body_, &echo});
-  if (answer.good()) return read_results(echo, from, to);
+  batch_.clear();
+  for (size_t i = from; i < to; ++i) batch_.push_back(object(i));
+  const BatchAnswer answer = call_->send(batch_);
+  if (answer.good()) return take(answer, from, to);
   const bool divides =
       answer.status == kTooLarge || answer.status == kUnprocessable || answer.status == kBad;
-  const std::string words = fmt::format("{} {}", answer.status, words_of_error(answer.body));
+  if (answer.status == kTooLarge) most_bytes_ = std::min(most_bytes_, bytes(from, to) / 2);
+  const std::string words = fmt::format("{} {}", answer.status, answer.words);
   if (!divides) raise(Code::kRead, "{} takes no objects: {}", class_name_, words);
   if (to - from == 1) return judge(from, words);
   send(from, from + (to - from) / 2);
   send(from + (to - from) / 2, to);
 }
 
-void ObjectImporter::read_results(const EchoFilter& echo, size_t from, size_t to) {
-  simdjson::dom::parser parser;
-  simdjson::dom::array results;
-  if (!echo.whole() || parser.parse(echo.results()).get(results) != simdjson::SUCCESS ||
-      results.size() != to - from) {
-    throw Error(Code::kConnect,
-                fmt::format("{}: the server's answer to a batch of {} objects does not say what "
-                            "became of each",
-                            class_name_, to - from));
+void ObjectImporter::take(const BatchAnswer& answer, size_t from, size_t to) {
+  const auto outside = [&](const RefusedObject& one) { return one.object >= to - from; };
+  if (!answer.refused || std::ranges::any_of(*answer.refused, outside)) {
+    raise(Code::kConnect,
+          "{}: the server's answer to a batch of {} objects does not say what became of each",
+          class_name_, to - from);
   }
-  size_t i = from;
-  for (const simdjson::dom::element& result : results) {
-    std::string_view status, words;
-    if (result["status"].get(status) != simdjson::SUCCESS) status = "none";
-    simdjson::dom::array errors;
-    const bool faulty = result["errors"]["error"].get(errors) == simdjson::SUCCESS;
-    if (status != "SUCCESS" || faulty) {
-      const bool told = faulty && errors.at(0)["message"].get(words) == simdjson::SUCCESS;
-      judge(i, told ? std::string(words) : fmt::format("status {}", status));
-      if (says(std::string(words), "vector index")) take_back(i);
-    }
-    ++i;
+  for (const RefusedObject& refused : *answer.refused) {
+    judge(from + refused.object, refused.reason);
+    if (takes_back_) take_back(from + refused.object);
   }
 }
 
-/// Weaviate stores an object before its index takes the vector. Of one that the index refuses no
-/// search would know, and the class would hold what is a reject.
+/// Weaviate stores an object before its indexes take the vectors. Of one that they refuse no search
+/// would know, and the class would hold what is a reject. That one of its id is there says nothing:
+/// it may be an older one, which stands when the new one was refused before. An object that is taken
+/// without its vectors was refused for them, so what is there is it.
 void ObjectImporter::take_back(size_t refused) {
-  simdjson::dom::parser parser;
-  const simdjson::padded_string json(object(refused));
-  const simdjson::dom::element stored = parser.parse(json);
-  std::string_view id, tenant;
-  if (stored["id"].get(id) != simdjson::SUCCESS) return;
-  if (stored["tenant"].get(tenant) != simdjson::SUCCESS) tenant = {};
-  server_.erase(class_name_, std::string(tenant), std::string(id));
+  const std::string bare = call_->without_vectors(object(refused));
+  if (bare.size() == object(refused).size()) return;
+  const std::string_view one(bare);
+  const BatchAnswer answer = call_->send({&one, 1});
+  if (answer.good() && answer.refused && answer.refused->empty())
+    server_.erase(class_name_, tenant_, call_->id_of(object(refused)));
 }
 
 /// Most reasons are the object's own. The others would make rejects of everything that follows.

@@ -151,7 +151,7 @@ class Maker {
     const Kind kind = column.type.is_array() ? column.type.element : column.type.kind;
     if (slot.form == ObjectForm::kInt && kind == Kind::kInt8) {
       out_.warnings.push_back(fmt::format(
-          "{}: integers beyond 2^53 become rejects, since Weaviate's REST rounds them; as a text "
+          "{}: integers beyond 2^53 become rejects, since Weaviate rounds them; as a text "
           "column they are kept",
           column.name));
     }

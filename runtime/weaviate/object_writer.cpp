@@ -3,43 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
-#include "base/text.hpp"
 #include "plan/coerce.hpp"
 #include "value/json_text.hpp"
 #include "value/pgrow_reader.hpp"
+#include "weaviate/object_text.hpp"
 
 namespace lugger {
 namespace {
 
-// REST reads numbers as doubles.
-constexpr int64_t kMostExact = int64_t{1} << 53;
-
 void append_quoted(std::string_view text, ByteBuffer& out) {
   static_cast<void>(json::write_string(out, text, {}));
-}
-
-Failure append_number(const Value& value, ByteBuffer& out) {
-  if (value.type == ValueType::kDouble && !std::isfinite(value.f64)) return Failure::kNonFinite;
-  const bool integer = value.type == ValueType::kInt32 || value.type == ValueType::kInt64;
-  if (integer && (value.i64 > kMostExact || value.i64 < -kMostExact)) return Failure::kInexact;
-  append_scalar_text(value, out);
-  return Failure::kNone;
-}
-
-/// RFC 3339 has the years 0 to 9999.
-Failure append_date(const Value& value, ByteBuffer& out) {
-  constexpr size_t kYear = 4;
-  const size_t before = out.size();
-  out.push('"');
-  append_scalar_text(value, out);
-  const std::string_view text = out.text().substr(before + 1);
-  const bool good =
-      text.size() > kYear && text[kYear] == '-' && text.find_first_not_of("0123456789") == kYear;
-  if (!good) return Failure::kOutOfRange;
-  out.append(value.type == ValueType::kDay ? "T00:00:00Z\"" : "\"");
-  return Failure::kNone;
 }
 
 /// {"[1,2]","[3,4]"} as [[1,2],[3,4]].
@@ -78,14 +52,15 @@ Failure append_scalar(const SlotLayout& slot, const ColumnType& type, const Valu
     case ObjectForm::kBool: out.append(value.i64 != 0 ? "true" : "false"); return Failure::kNone;
     case ObjectForm::kInt:
     case ObjectForm::kNumber: return append_number(value, out);
-    case ObjectForm::kDate: return append_date(value, out);
     case ObjectForm::kJson: out.append(value.bytes()); return Failure::kNone;
+    case ObjectForm::kDate:
     case ObjectForm::kUuid:
+    case ObjectForm::kBlob: {
       out.push('"');
-      append_scalar_text(value, out);
+      const Failure failure = append_plain(slot.form, type, value, out);
       out.push('"');
-      return Failure::kNone;
-    case ObjectForm::kBlob: append_quoted(to_base64(value.bytes()), out); return Failure::kNone;
+      return failure;
+    }
     default: break;
   }
   const bool text = value.type == ValueType::kString || value.type == ValueType::kJson ||

@@ -6,8 +6,16 @@
 
 namespace lugger {
 
+class ObjectEncoder {
+ public:
+  virtual ~ObjectEncoder() = default;
+  /// Appends the object. Otherwise says why the row is none, sets `column`, and what was appended
+  /// means nothing.
+  virtual Failure append(const Value* row, int& column, ByteBuffer& out) = 0;
+};
+
 /// Belongs to one worker.
-class ObjectWriter {
+class ObjectWriter final : public ObjectEncoder {
  public:
   /// Objects are written without their references, or with them.
   ObjectWriter(const TablePlan& table, const ClassLayout& layout, bool with_references);
@@ -15,9 +23,8 @@ class ObjectWriter {
   /// The row has a reference.
   bool refers(const Value* row) const noexcept;
 
-  /// Appends {"class": ..., "id": ..., "properties": {...}, ...}. Otherwise says why the row is none,
-  /// sets `column`, and what was appended means nothing.
-  Failure append(const Value* row, int& column, ByteBuffer& out);
+  /// {"class": ..., "id": ..., "properties": {...}, ...}
+  Failure append(const Value* row, int& column, ByteBuffer& out) override;
 
  private:
   Failure append_property(const SlotLayout& slot, const ColumnType& type, const Value& value,

@@ -12,7 +12,8 @@ std::vector<std::string> write_references(
     const std::string& fingerprint, bool all,
     const std::function<void(const std::function<void(Batch&)>& use)>& again) {
   ObjectWriter writer(table, layout, true);
-  ObjectImporter importer(server, layout.class_name, fingerprint);
+  ObjectImporter importer(server, make_rest_call(server), layout.class_name, layout.tenant,
+                          fingerprint, IfRefused::kLeave);
   ByteBuffer object;
   again([&](Batch& batch) {
     const RowSet& rows = batch.tables[0];

@@ -17,7 +17,7 @@ struct WeaviateProperty {
 struct WeaviateIndex {
   std::string type = "hnsw", distance = "cosine";
   std::string vectorizer = {};  // the module that makes vectors of texts; "": none does
-  bool many = false;  // an object has many vectors of this name
+  bool many = false;            // an object has many vectors of this name
 };
 
 struct WeaviateClass {

@@ -42,6 +42,16 @@ std::string WeaviateServer::version() {
   return std::string(out);
 }
 
+size_t WeaviateServer::most_of_call() {
+  simdjson::dom::parser parser;
+  element json;
+  uint64_t out = 0;
+  const bool told = parser.parse(get("/v1/meta", "the server does not say what it is")).get(json) ==
+                        simdjson::SUCCESS &&
+                    json["grpcMaxMessageSize"].get(out) == simdjson::SUCCESS && out != 0;
+  return told ? out : SIZE_MAX;
+}
+
 std::vector<WeaviateClass> WeaviateServer::classes() {
   return classes_from_json(get("/v1/schema", "the schema cannot be read"));
 }

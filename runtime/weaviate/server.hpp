@@ -25,6 +25,8 @@ class WeaviateServer {
   HttpClient& client() noexcept { return client_; }
   /// "1.39.0". Error{connect} for a server that is no Weaviate.
   std::string version();
+  /// How many bytes a call over gRPC may have; a server that does not tell has no limit.
+  size_t most_of_call();
   std::vector<WeaviateClass> classes();
   /// By its name or an alias of it.
   std::optional<WeaviateClass> find_class(const std::string& name);

@@ -6,6 +6,7 @@
 #include "value/json_writer.hpp"
 #include "value/keep.hpp"
 #include "weaviate/importer.hpp"
+#include "weaviate/object_message.hpp"
 #include "weaviate/object_writer.hpp"
 
 namespace lugger {
@@ -28,6 +29,16 @@ struct UnitDocument {
   bool operator==(const UnitDocument& other) const noexcept { return place == other.place; }
 };
 
+std::unique_ptr<ObjectEncoder> make_encoder(const TablePlan& table, const WeaviateLoad& load) {
+  if (load.calls) return std::make_unique<ObjectMessages>(table, load.layout);
+  return std::make_unique<ObjectWriter>(table, load.layout, false);
+}
+
+std::unique_ptr<ObjectCall> make_call(WeaviateServer& server, const WeaviateLoad& load) {
+  if (!load.calls) return make_rest_call(server);
+  return make_grpc_call(server, load.calls, load.layout.class_name, load.layout.tenant);
+}
+
 /// Objects are sent as soon as they fill a request, and may be sent again: only the ledger says that
 /// a unit is done.
 class WeaviateSink final : public RowSink {
@@ -36,8 +47,9 @@ class WeaviateSink final : public RowSink {
       : plan_(plan),
         load_(std::move(load)),
         server_(load_.endpoint),
-        writer_(plan.tables()[0], load_.layout, false),
-        importer_(server_, load_.layout.class_name, load_.fingerprint) {}
+        encoder_(make_encoder(plan.tables()[0], load_)),
+        importer_(server_, make_call(server_, load_), load_.layout.class_name, load_.layout.tenant,
+                  load_.fingerprint, IfRefused::kTakeBack) {}
 
   void write(Batch& batch) override {
     encode(batch);
@@ -89,7 +101,7 @@ class WeaviateSink final : public RowSink {
       if (!rows.live(i) || batch.fates[document] != Fate::kLoad) continue;
       const size_t before = text_.size();
       int column = -1;
-      const Failure failure = writer_.append(rows.row(i), column, text_);
+      const Failure failure = encoder_->append(rows.row(i), column, text_);
       if (failure == Failure::kNone) {
         encoded_.push_back({before, text_.size(), document});
         continue;
@@ -108,7 +120,7 @@ class WeaviateSink final : public RowSink {
   std::string why_inexact(const Refusal& refusal) const {
     const Column& column = plan_.tables()[0].columns[static_cast<size_t>(refusal.column)];
     return fmt::format(
-        "{}: {} is beyond 2^53, and Weaviate's REST would round it: a text column "
+        "{}: {} is beyond 2^53, and Weaviate would round it: a text column "
         "keeps it",
         column.name, coerced_text(refusal.value, column.type));
   }
@@ -143,7 +155,7 @@ class WeaviateSink final : public RowSink {
   const PlanShape& plan_;
   WeaviateLoad load_;
   WeaviateServer server_;
-  ObjectWriter writer_;
+  std::unique_ptr<ObjectEncoder> encoder_;
   ObjectImporter importer_;
   ByteBuffer text_;
   std::vector<Encoded> encoded_;       // of the batch

@@ -27,8 +27,9 @@ struct WeaviateLoad {
   std::shared_ptr<HttpEndpoint> endpoint;
   std::shared_ptr<SharedLedger> ledger;
   ClassLayout layout;
-  std::string fingerprint;  // of the class
-  bool replaces = false;    // the class held objects: a document counts as updated
+  std::string fingerprint;              // of the class
+  std::shared_ptr<HttpEndpoint> calls;  // gRPC; nullptr: REST
+  bool replaces = false;                // the class held objects: a document counts as updated
 };
 
 std::unique_ptr<RowSink> make_weaviate_sink(const PlanShape& plan, WeaviateLoad load);

@@ -8,8 +8,10 @@
 #include "place/modes.hpp"
 #include "weaviate/address.hpp"
 #include "weaviate/awake.hpp"
+#include "weaviate/calls.hpp"
 #include "weaviate/layout.hpp"
 #include "weaviate/manifest.hpp"
+#include "weaviate/object_message.hpp"
 #include "weaviate/references.hpp"
 #include "weaviate/rows.hpp"
 #include "weaviate/search.hpp"
@@ -23,7 +25,7 @@ using Type = OptionSpec::Type;
 
 constexpr auto kOptions = joined_options(
     kWeaviateOptions,
-    std::array<OptionSpec, 9>{{
+    std::array<OptionSpec, 11>{{
         {"table", Type::kText, "the class, where the URL names none"},
         {"key", Type::kList,
          "columns that identify a row: an object's id is a uuid column, or made from them"},
@@ -38,6 +40,9 @@ constexpr auto kOptions = joined_options(
          "cosine", "cosine|dot|l2-squared|manhattan|hamming"},
         {"index", Type::kChoice, "of a class that lugger makes: the index of its vectors", "hnsw",
          "hnsw|flat|dynamic"},
+        {"grpc", Type::kFlag, "whether batches go by gRPC, where the server takes calls", "true"},
+        {"grpc_port", Type::kNumber,
+         "the port of gRPC, where it is not 50051 beside a REST port of 8080"},
         {"state", Type::kPath, "directory that remembers how far a run is", ".lugger"},
         {"on_conflict", Type::kChoice, "what becomes of a row whose key is taken", "error",
          "error|update"},
@@ -76,6 +81,7 @@ class WeaviateTarget final : public Target {
  public:
   WeaviateTarget(const std::string& place, const Options& options)
       : address_(weaviate_address(AllowedUrl(place), options)),
+        options_(options),
         state_(options.text("state", ".lugger")),
         ledger_(std::make_shared<SharedLedger>(state_)) {
     layout_.tenant = options.text("tenant");
@@ -135,12 +141,18 @@ class WeaviateTarget final : public Target {
   void inspect_objects(const PlanShape& plan, const WeaviateClass& there,
                        const LayoutOptions& options, TargetReport& report);
 
+  /// How batches go. By a port that nobody named, only into a class without objects: there it shows
+  /// at the first object whether the server is the same.
+  WeaviateCalls calls(const ClassLayout& layout, bool replaces);
+
   WeaviateAddress address_;
+  Options options_;
   std::string state_;
   std::string table_;  // as the options name it
   std::shared_ptr<SharedLedger> ledger_;
   LayoutOptions layout_;
   std::mutex mutex_;
+  std::optional<WeaviateCalls> calls_;
   std::string ready_for_;  // the run whose tenant is there
   std::shared_ptr<const void> held_;
 };
@@ -154,6 +166,15 @@ std::vector<TargetColumn> WeaviateTarget::columns(const std::string& table) {
   for (const WeaviateProperty& property : there->properties)
     out.push_back({property.name, property.type});
   return out;
+}
+
+WeaviateCalls WeaviateTarget::calls(const ClassLayout& layout, bool replaces) {
+  if (!fits_messages(layout)) return {nullptr, "REST: objects have nested values"};
+  if (replaces && !names_calls(options_))
+    return {nullptr, "REST: the class holds objects, and no grpc_port is named"};
+  const std::lock_guard lock(mutex_);
+  if (!calls_) calls_ = find_calls(address_.endpoint->settings(), options_);
+  return *calls_;
 }
 
 void check_mapping(const PlanShape& plan, TargetReport& report) {
@@ -180,8 +201,7 @@ void inspect_asleep(const PlanShape& plan, const WeaviateTenant& tenant,
   report.holds_rows = true;
   report.mode = kReplace;
   report.mode_reason =
-      "the tenant is off, so what it holds is not known: objects of equal ids are replaced; "
-      "batches of REST";
+      "the tenant is off, so what it holds is not known: objects of equal ids are replaced";
   if (!tenant.off || options.tenant_state.empty()) {
     report.problems.push_back(
         fmt::format("the tenant {} is not active: {}", tenant.name,
@@ -233,7 +253,11 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool ag
     report.problems.push_back(
         "references are written in a second pass, and the source can be read only once");
   report.mode = kFill;
-  report.mode_reason = "the class holds no objects; batches of REST";
+  report.mode_reason = "the class holds no objects";
+  if (there) inspect_objects(plan, *there, options, report);
+  const WeaviateCalls way = calls(layout, report.mode == kReplace);
+  report.server += ", batches by " + way.shown;
+  if (way.missed) report.warnings.push_back("batches go by " + way.shown);
   if (!there) {
     report.missing.push_back(plan.tables()[0].name);
     report.create.push_back(class_definition(plan, layout, options));
@@ -242,9 +266,7 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool ag
           fmt::format("the class {} does not exist; add --create to make it from the columns",
                       options.class_name));
     }
-    return report;
   }
-  inspect_objects(plan, *there, options, report);
   return report;
 }
 
@@ -264,7 +286,7 @@ void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass&
   report.mode = refused ? kRefusedMode : kReplace;
   report.mode_reason =
       refused ? fmt::format("{}; {}", holding_objects(options.class_name), kUpdateReplaces)
-              : "the class holds objects, which those of equal ids replace; batches of REST";
+              : "the class holds objects, which those of equal ids replace";
 }
 
 std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkOptions& options) {
@@ -292,6 +314,7 @@ std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkO
   if (!load.layout.problems.empty()) throw Error(Code::kConfig, load.layout.problems.front());
   load.fingerprint = there->fingerprint();
   load.replaces = options.mode == kReplace;
+  load.calls = calls(load.layout, load.replaces).endpoint;
   return make_weaviate_sink(plan, std::move(load));
 }
 

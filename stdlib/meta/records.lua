@@ -877,6 +877,8 @@
 ---@field vector string|nil of a class that lugger makes: the column that is its one vector without a name
 ---@field distance "cosine"|"dot"|"l2-squared"|"manhattan"|"hamming"|nil of a class that lugger makes: how vectors are compared, where no manifest says it
 ---@field index "hnsw"|"flat"|"dynamic"|nil of a class that lugger makes: the index of its vectors
+---@field grpc boolean|nil whether batches go by gRPC, where the server takes calls
+---@field grpc_port number|nil the port of gRPC, where it is not 50051 beside a REST port of 8080
 ---@field state string|nil directory that remembers how far a run is
 ---@field address string|nil the control plane, where it is another than Pinecone's own or that of PINECONE_CONTROLLER_HOST
 ---@field api_version string|nil the version of Pinecone's API that is spoken

@@ -258,7 +258,7 @@ class Kills(Case):
         self.documents(documents)
         for attempt in range(3):
             process = harness.start('run', 'into.lua', '--create', '-j', '1', cwd=self.cwd,
-                                    env={'WEAVIATE_URL': self.server.url})
+                                    env=self.env)
             time.sleep(1.0 + attempt)
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -266,7 +266,7 @@ class Kills(Case):
         self.assertEqual(len(self.client.all('Docs')), count)
         self.assertIn('equal', repr(self.run_lugger('verify', 'into.lua')))
         for _ in range(2):
-            process = harness.start('run', 'out.lua', cwd=self.cwd, env={'WEAVIATE_URL': self.server.url})
+            process = harness.start('run', 'out.lua', cwd=self.cwd, env=self.env)
             time.sleep(0.7)
             process.send_signal(signal.SIGKILL)
             process.wait()

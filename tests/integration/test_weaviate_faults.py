@@ -1,10 +1,8 @@
 """A Weaviate that is busy, breaks, vanishes or is not trusted: what only the double does on demand."""
 import random
-import subprocess
 import unittest
-from pathlib import Path
 
-import harness
+from tls_front import self_signed
 from weaviate import DoubleWeaviate
 from weaviate_case import INTO, OUT, Case, document
 
@@ -74,13 +72,7 @@ class Faults(Case):
 class Tls(Case):
     @classmethod
     def make(cls):
-        cls.certificate = Path(harness.scratch()) / 'server.pem'
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
-                        '-nodes', '-days', '2', '-subj', '/CN=double', '-addext',
-                        'subjectAltName=IP:127.0.0.1', '-out', cls.certificate, '-keyout',
-                        cls.certificate.with_suffix('.key')], check=True, capture_output=True)
-        with open(cls.certificate, 'ab') as file:
-            file.write(cls.certificate.with_suffix('.key').read_bytes())
+        cls.certificate = self_signed()
         return DoubleWeaviate(certificate=cls.certificate)
 
     def test_a_certificate_is_checked(self):

@@ -73,7 +73,7 @@ class Tenants(Case):
             INTO.replace("index = 'flat'", "index = 'flat', tenant = 'beta', on_conflict = 'update'"),
             encoding='utf-8')
         process = harness.start('run', 'into.lua', '--restart', '-j', '1', cwd=self.cwd,
-                                env={'WEAVIATE_URL': self.server.url})
+                                env=self.env)
         end = time.monotonic() + 60
         while self.states()['beta'] != 'HOT' and time.monotonic() < end:
             time.sleep(0.01)

@@ -13,10 +13,11 @@ COLUMNS = '''{ 'id', 'uuid' }, { 'body', 'text' }, { 'n', 'int4' }, { 'score', '
     { 'at', 'timestamptz' }, { 'labels', 'text[]' }'''
 THERE = '''
 local lugger = require 'lugger'
+local port = tonumber(os.getenv 'WEAVIATE_GRPC' or '')
 return lugger.copy { name = 'there',
   from = lugger.source(lugger.env.PG, { table = 'docs', key = 'id' }),
   into = lugger.target(lugger.env.WEAVIATE_URL .. '/Docs', { key = 'id', index = 'flat',
-    distance = 'l2-squared' }),
+    distance = 'l2-squared', grpc_port = port }),
   columns = { %s, { 'embedding', 'vector(16)' }, { 'short', 'halfvec(4)' } },
 }
 ''' % COLUMNS
@@ -63,7 +64,9 @@ class ThereAndBack(unittest.TestCase):
         (cwd / 'back.lua').write_text(BACK, encoding='utf-8')
 
         def lugger(*arguments):
-            return harness.lugger(*arguments, cwd=cwd, env={'PG': database.url, 'WEAVIATE_URL': server.url})
+            return harness.lugger(*arguments, cwd=cwd, env={
+                'PG': database.url, 'WEAVIATE_URL': server.url,
+                'WEAVIATE_GRPC': str(getattr(server, 'grpc_port', ''))})
         self.assertEqual(lugger('run', 'there.lua', '--create').books()['inserted'], ROWS)
         self.assertIn('equal', repr(lugger('verify', 'there.lua')))
         self.assertEqual(lugger('run', 'back.lua', '--create').books()['inserted'], ROWS)

@@ -18,9 +18,11 @@ ROWS = int(os.environ.get('LUGGER_TEST_VECTORS', '5000'))
 SIZE = 384
 THERE = '''
 local lugger = require 'lugger'
+local port = tonumber(os.getenv 'WEAVIATE_GRPC' or '')
 return lugger.copy { name = 'there',
   from = lugger.source(lugger.env.PG, { table = 'docs', key = 'id' }),
-  into = lugger.target(lugger.env.WEAVIATE_URL .. '/Docs', { key = 'id', index = 'flat' }),
+  into = lugger.target(lugger.env.WEAVIATE_URL .. '/Docs', { key = 'id', index = 'flat',
+    grpc_port = port }),
   columns = { { 'id', 'uuid' }, { 'n', 'int4' }, { 'body', 'text' }, { 'embedding', 'vector(384)' } },
 }
 '''
@@ -80,7 +82,8 @@ class Many(unittest.TestCase):
         self.addCleanup(server.stop)
         database = postgres.fresh()
         self.chance, self.cwd = random.Random(3), Path(harness.scratch())
-        self.env = {'PG': database.url, 'WEAVIATE_URL': server.url}
+        self.env = {'PG': database.url, 'WEAVIATE_URL': server.url,
+                    'WEAVIATE_GRPC': str(getattr(server, 'grpc_port', ''))}
         database.query('create table docs (id uuid primary key, n int4, body text, '
                        f'embedding vector({SIZE}))')
         write_rows(self.cwd / 'rows.copy')
@@ -89,6 +92,8 @@ class Many(unittest.TestCase):
         (self.cwd / 'rows.copy').unlink()
         (self.cwd / 'there.lua').write_text(THERE, encoding='utf-8')
         (self.cwd / 'back.lua').write_text(BACK, encoding='utf-8')
+        planned = harness.lugger('plan', 'there.lua', '--create', cwd=self.cwd, env=self.env)
+        self.assertIn('by gRPC' if hasattr(server, 'grpc_port') else 'by REST', planned.out)
         total = 0
         for script in ('there.lua', 'back.lua'):
             kills, seconds = self.run_killed(script, '--create', '-j', '2')

@@ -12,10 +12,12 @@ from weaviate_double import loads
 
 INTO = '''
 local lugger = require 'lugger'
+local port = tonumber(os.getenv 'WEAVIATE_GRPC' or '')
 return lugger.copy {
   name = 'into',
   from = lugger.source('docs.jsonl'),
-  into = lugger.target(lugger.env.WEAVIATE_URL, { table = 'Docs', key = 'doc', index = 'flat' }),
+  into = lugger.target(lugger.env.WEAVIATE_URL, { table = 'Docs', key = 'doc', grpc_port = port,
+    index = 'flat' }),
   columns = {
     { 'doc', 'text', from = '_id' }, { 'title', 'text' }, { 'n', 'int8' }, { 'price', 'float8' },
     { 'good', 'bool' }, { 'at', 'timestamptz' }, { 'ref', 'uuid' }, { 'tags', 'text[]' },
@@ -79,13 +81,19 @@ class Case(unittest.TestCase):
         (self.cwd / 'into.lua').write_text(INTO, encoding='utf-8')
         (self.cwd / 'out.lua').write_text(OUT, encoding='utf-8')
 
+    @property
+    def env(self):
+        """Batches go by gRPC where the server speaks it."""
+        port = getattr(self.server, 'grpc_port', None)
+        return {'WEAVIATE_URL': self.server.url, **({'WEAVIATE_GRPC': str(port)} if port else {})}
+
     def documents(self, documents):
         (self.cwd / 'docs.jsonl').write_text(''.join(json.dumps(one) + '\n' for one in documents),
                                              encoding='utf-8')
 
     def run_lugger(self, *arguments, env=None, **options):
         return harness.lugger(*arguments, cwd=self.cwd, timeout=60,
-                              env={'WEAVIATE_URL': self.server.url, **(env or {})}, **options)
+                              env={**self.env, **(env or {})}, **options)
 
     def lines(self):
         with open(self.cwd / 'out.jsonl', encoding='utf-8') as file:

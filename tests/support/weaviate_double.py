@@ -189,6 +189,8 @@ class Double:
         if method == 'POST':
             self.aliases[given['alias']] = given['class']
             return 200, given
+        if method == 'PUT':
+            self.aliases[names[0]] = given['class']
         if names[0] not in self.aliases:
             raise Refused(404, f'alias {names[0]} not found')
         return 200, {'alias': names[0], 'class': self.aliases[names[0]]}
@@ -294,9 +296,8 @@ class Double:
         for other in itertools.islice(self.objects[name].values(), 1):
             known = other.get('vector') if not key else (other.get('vectors') or {}).get(key)
             if known and len(known) != len(value):
-                raise Refused(422, 'insert to vector index: new node has a vector with length '
-                                   f'{len(value)}. Existing nodes have vectors with length {len(known)}: '
-                                   "vector lengths don't match")
+                raise Refused(422, f'new node has a vector with length {len(value)}. Existing nodes have '
+                                   f"vectors with length {len(known)}: vector lengths don't match")
         return [shortest(single(number)) for number in value]
 
     @staticmethod
