@@ -59,7 +59,7 @@ bool fits_messages(const ClassLayout& layout) noexcept {
 }
 
 ObjectMessages::ObjectMessages(const TablePlan& table, const ClassLayout& layout)
-    : table_(table), layout_(layout), ids_(table) {}
+    : ObjectEncoder(table), layout_(layout) {}
 
 std::string_view ObjectMessages::id_of(std::string_view message) noexcept {
   pb::Reader reader(message);
@@ -77,10 +77,8 @@ std::string ObjectMessages::without_vectors(std::string_view message) {
 }
 
 Failure ObjectMessages::append(const Value* row, int& column, ByteBuffer& out) {
-  column = table_.key.empty() ? -1 : static_cast<int>(table_.key[0]);
-  const std::optional<Uuid> id = ids_.of(row);
-  if (!id) return Failure::kRequired;
-  pb::put(out, object_field::kId, uuid_text(id->data()));
+  if (!take_id(row, column)) return Failure::kRequired;
+  pb::put(out, object_field::kId, id_);
   pb::put(out, object_field::kClass, layout_.class_name);
   if (!layout_.tenant.empty()) pb::put(out, object_field::kTenant, layout_.tenant);
   fields_.clear();
@@ -222,12 +220,12 @@ Failure ObjectMessages::add_vectors(const SlotLayout& slot, const Value& value, 
   return Failure::kNone;
 }
 
-std::optional<std::vector<RefusedObject>> read_reply(std::string_view message) {
-  std::vector<RefusedObject> out;
+std::optional<std::vector<BatchRefusal>> read_reply(std::string_view message) {
+  std::vector<BatchRefusal> out;
   pb::Reader reader(message);
   while (reader.next()) {
     if (reader.field != reply_field::kErrors) continue;
-    RefusedObject& error = out.emplace_back();
+    BatchRefusal& error = out.emplace_back();
     pb::Reader inner(reader.bytes);
     while (inner.next()) {
       if (inner.field == reply_field::kIndex) error.object = inner.number;
@@ -237,8 +235,8 @@ std::optional<std::vector<RefusedObject>> read_reply(std::string_view message) {
   }
   if (reader.broken()) return std::nullopt;
   // One that is named twice was refused once.
-  std::ranges::stable_sort(out, {}, &RefusedObject::object);
-  const auto again = std::ranges::unique(out, {}, &RefusedObject::object);
+  std::ranges::stable_sort(out, {}, &BatchRefusal::object);
+  const auto again = std::ranges::unique(out, {}, &BatchRefusal::object);
   out.erase(again.begin(), again.end());
   return out;
 }

@@ -30,9 +30,7 @@ class ObjectMessages final : public ObjectEncoder {
   Failure take_number(const Value& value, double& out);
   bool take_vector(const Value& value);
 
-  const TablePlan& table_;
   const ClassLayout& layout_;
-  ObjectIds ids_;
   ByteBuffer fields_;      // the message Struct
   ByteBuffer properties_;  // the message Properties
   ByteBuffer value_, entry_, text_, vector_;
@@ -41,6 +39,6 @@ class ObjectMessages final : public ObjectEncoder {
 };
 
 /// The objects that the message BatchObjectsReply says were refused; nullopt: it is no such message.
-std::optional<std::vector<RefusedObject>> read_reply(std::string_view message);
+std::optional<std::vector<BatchRefusal>> read_reply(std::string_view message);
 
 }  // namespace lugger

@@ -71,8 +71,22 @@ Failure append_scalar(const SlotLayout& slot, const ColumnType& type, const Valu
 
 }  // namespace
 
+bool ObjectEncoder::take_id(const Value* row, int& column) {
+  column = table_.key.empty() ? -1 : static_cast<int>(table_.key[0]);
+  const std::optional<Uuid> id = ids_.of(row);
+  if (id) id_ = uuid_text(id->data());
+  return id.has_value();
+}
+
+std::string ObjectEncoder::why(const Refusal& refusal) const {
+  if (refusal.failure != Failure::kInexact) return {};
+  const Column& column = table_.columns[static_cast<size_t>(refusal.column)];
+  return fmt::format("{}: {} is beyond 2^53, and Weaviate would round it: a text column keeps it",
+                     column.name, coerced_text(refusal.value, column.type));
+}
+
 ObjectWriter::ObjectWriter(const TablePlan& table, const ClassLayout& layout, bool with_references)
-    : table_(table), layout_(layout), ids_(table) {
+    : ObjectEncoder(table), layout_(layout) {
   begin_ = R"({"class":")" + layout.class_name + R"(","id":")";
   end_ = layout.tenant.empty() ? "}" : R"(,"tenant":")" + layout.tenant + R"("})";
   for (size_t i = 0; i < layout.slots.size(); ++i) {
@@ -91,11 +105,9 @@ ObjectWriter::ObjectWriter(const TablePlan& table, const ClassLayout& layout, bo
 }
 
 Failure ObjectWriter::append(const Value* row, int& column, ByteBuffer& out) {
-  column = table_.key.empty() ? -1 : static_cast<int>(table_.key[0]);
-  const std::optional<Uuid> id = ids_.of(row);
-  if (!id) return Failure::kRequired;
+  if (!take_id(row, column)) return Failure::kRequired;
   out.append(begin_);
-  out.append(uuid_text(id->data()));
+  out.append(id_);
   out.append(R"(","properties":{)");
   bool first = true;
   const auto name = [&](size_t slot) {

@@ -1,17 +1,29 @@
 // A row as an object of Weaviate, in JSON.
 #pragma once
-#include "plan/failure.hpp"
+#include "store/object_sink.hpp"
 #include "weaviate/layout.hpp"
 #include "weaviate/object_id.hpp"
 
 namespace lugger {
 
-class ObjectEncoder {
+class ObjectEncoder : public RowEncoder {
  public:
-  virtual ~ObjectEncoder() = default;
-  /// Appends the object. Otherwise says why the row is none, sets `column`, and what was appended
-  /// means nothing.
-  virtual Failure append(const Value* row, int& column, ByteBuffer& out) = 0;
+  explicit ObjectEncoder(const TablePlan& table) : table_(table), ids_(table) {}
+
+  std::string_view id() const final { return id_; }
+  /// All objects of a load are of one class, and of one tenant.
+  std::string_view group() const final { return {}; }
+  std::string why(const Refusal& refusal) const final;
+
+ protected:
+  /// False: a part of the key is null; `column` is one of it.
+  bool take_id(const Value* row, int& column);
+
+  const TablePlan& table_;
+  std::string id_;
+
+ private:
+  ObjectIds ids_;
 };
 
 /// Belongs to one worker.
@@ -32,9 +44,7 @@ class ObjectWriter final : public ObjectEncoder {
   Failure append_array(const SlotLayout& slot, const ColumnType& type, Bytes array,
                        ByteBuffer& out);
 
-  const TablePlan& table_;
   const ClassLayout& layout_;
-  ObjectIds ids_;
   std::string begin_, end_;         // of every object: up to its id, and behind its vectors
   std::vector<std::string> names_;  // of the slots, as JSON has them
   std::vector<size_t> properties_, vectors_, references_;  // slots

@@ -23,12 +23,13 @@ std::vector<std::string> write_references(
       object.clear();
       int column = -1;
       // What is no object is a reject of the first pass.
-      if (writer.append(rows.row(i), column, object) == Failure::kNone) importer.add(object.text());
+      if (writer.append(rows.row(i), column, object) == Failure::kNone)
+        importer.add(object.text(), {}, writer.id());
     }
     importer.send(false);
   });
   importer.send(true);
-  const std::vector<RefusedObject>& refused = importer.refused();
+  const std::vector<BatchRefusal>& refused = importer.refused();
   if (refused.empty()) return {};
   return {fmt::format("{} objects of {} stand without their references: {}", refused.size(),
                       layout.class_name, refused.front().reason)};

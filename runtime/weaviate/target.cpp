@@ -83,7 +83,7 @@ class WeaviateTarget final : public Target {
       : address_(weaviate_address(AllowedUrl(place), options)),
         options_(options),
         state_(options.text("state", ".lugger")),
-        ledger_(std::make_shared<SharedLedger>(state_)) {
+        ledger_(std::make_shared<RunLedger>(state_)) {
     layout_.tenant = options.text("tenant");
     layout_.vector = options.text("vector");
     layout_.distance = options.text("distance");
@@ -149,7 +149,7 @@ class WeaviateTarget final : public Target {
   Options options_;
   std::string state_;
   std::string table_;  // as the options name it
-  std::shared_ptr<SharedLedger> ledger_;
+  std::shared_ptr<RunLedger> ledger_;
   LayoutOptions layout_;
   std::mutex mutex_;
   std::optional<WeaviateCalls> calls_;
