@@ -172,6 +172,24 @@ static void read_column_key(lua_State* L, const std::string& key, ColumnTable& o
   unknown_key("a column", key, known);
 }
 
+/// A column that makes its value itself reads no field; that of 'v5' is made of the `_id`.
+static void check_generated(const Column& column) {
+  if (column.from.empty() || column.generate == Column::Generate::kNone) return;
+  if (column.generate == Column::Generate::kConstant)
+    throw Error(Code::kConfig,
+                fmt::format("value is the same in every row: from = '{}' is not read", column.from),
+                "leave out one of them; a value for what is missing is `default`");
+  if (column.generate == Column::Generate::kV5 && column.from == "_id") return;
+  const std::string_view word = kGenerates[static_cast<size_t>(column.generate)];
+  throw Error(
+      Code::kConfig,
+      fmt::format("generate = '{}' reads {}: from = '{}' is not read", word,
+                  column.generate == Column::Generate::kV5 ? "the `_id`" : "no field", column.from),
+      fmt::format("leave out `from`, or `generate`: {{ '{}', '{}', from = '{}' }}; an id "
+                  "made of another field is computed in `map`",
+                  column.name, column.type.sql, column.from));
+}
+
 Column read_column(lua_State* L, int index) {
   index = absolute(L, index);
   if (!lua_istable(L, index)) {
@@ -197,6 +215,7 @@ Column read_column(lua_State* L, int index) {
       throw Error(Code::kConfig, "a computed column gets its value from `map` alone",
                   "leave out `from`, `generate` and `value`, or `computed`");
     }
+    check_generated(column);
     if (table.foreign_key) column.policy.ref = with_foreign_key(column.policy.ref);
   } catch (Error& error) {
     error.note("column", name);

@@ -107,8 +107,7 @@ void Collector::record(PathNode& node, const Value& value) {
     texts_.emplace_back(&node, value);
   const uint8_t wants = node.stats.add(value, scratch_);
   if (wants != 0) give_example(node, value, wants);
-  if (may_be_vector(value) || (node.vectors && value.type == ValueType::kArray))
-    note_vector(node, value);
+  note_vector(node, value);
   if (value.type == ValueType::kDocument || value.type == ValueType::kArray) descend(value, node);
 }
 
@@ -128,10 +127,15 @@ void Collector::give_example(PathNode& node, const Value& value, uint8_t wants) 
   if ((wants & PathStats::kUtf8Example) != 0) node.stats.text.utf8_example = example();
 }
 
+/// A list of numbers alone may be none. Beside a vector it is one, whichever comes first.
 void Collector::note_vector(PathNode& node, const Value& value) {
+  const bool sure = may_be_vector(value);
+  if (!sure && value.type != ValueType::kArray) return;
+  if (!sure && node.vectors && node.vectors->are_lists()) return;
   Floats floats;
   if (!take_floats(value, floats_, floats)) return;
   if (!node.vectors) node.vectors = std::make_unique<VectorFacts>();
+  node.vectors->sure = node.vectors->sure || sure;
   node.vectors->add(floats, [&] { return example(); });
 }
 

@@ -94,6 +94,7 @@ uint64_t VectorFacts::hash_of(Floats vector) noexcept {
 }
 
 void VectorFacts::merge(const VectorFacts& other) {
+  sure = sure || other.sure;
   values += other.values;
   least = std::min(least, other.least);
   greatest = std::max(greatest, other.greatest);

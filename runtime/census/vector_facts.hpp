@@ -36,6 +36,7 @@ class HashSample {
 class VectorFacts {
  public:
   static constexpr size_t kExamples = 3;
+  static constexpr uint64_t kMostLists = 1000;
 
   struct Kind {
     uint64_t count = 0;
@@ -59,6 +60,10 @@ class VectorFacts {
   /// Whether duplicates are counted, not estimated.
   bool exact() const noexcept { return hashes_.exact(); }
 
+  /// So many lists, none of which is a vector for sure, that no others need be looked at.
+  bool are_lists() const noexcept { return !sure && values >= kMostLists; }
+
+  bool sure = false;  // some are vectors; else all may be lists of numbers
   uint64_t values = 0;
   size_t least = SIZE_MAX, greatest = 0;  // dimensions
   Kind zeros, non_finite, duplicates;

@@ -20,7 +20,7 @@ constexpr std::string_view kCopyAnew =
 [[noreturn]] void stop_at(const Ddl& ddl) {
   if (!changes_all(ddl.kind))
     refuse(ddl, "", "look at it; on_ddl = 'warn' in the script goes on (--accept-changes)");
-  std::string hint = "the rows stand as they were before it. Look at the collection, then ";
+  std::string hint = "the rows stand as they were before it. Look at the source, then ";
   if (ddl.another) {
     hint += kCopyAnew;
   } else {
@@ -61,7 +61,7 @@ DdlOutcome settle_ddl(const Ddl& ddl, const DdlPolicies& policies) {
 
 void refuse_ddl_in_copy(const Ddl& ddl) {
   refuse(ddl, ", while it was copied",
-         fmt::format("what was copied stands. Look at the collection, then {}", kCopyAnew));
+         fmt::format("what was copied stands. Look at the source, then {}", kCopyAnew));
 }
 
 void refuse_gone_in_copy(const SourceInfo& source) {
@@ -69,7 +69,7 @@ void refuse_gone_in_copy(const SourceInfo& source) {
               fmt::format("{}.{} was dropped, renamed or made anew before what changed during its "
                           "copy was settled",
                           source.database, source.collection),
-              fmt::format("what was copied stands. Look at the collection, then {}", kCopyAnew));
+              fmt::format("what was copied stands. Look at the source, then {}", kCopyAnew));
 }
 
 std::string policies_text(const DdlPolicies& policies) {

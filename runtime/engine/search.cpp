@@ -84,7 +84,6 @@ class ExactPass {
         met_(request.filter.size()) {
     if (!column_.empty()) path_ = split_path(column_);
     for (const auto& [name, value] : request.filter) filter_.push_back(split_path(name));
-    if (request.key.empty()) key_.push_back({"_id"});
     for (const std::string& name : request.key) key_.push_back(split_path(name));
   }
 
@@ -92,6 +91,7 @@ class ExactPass {
     arena_.reset();
     ++documents_;
     if (path_.empty()) choose(document);
+    if (key_.empty()) choose_key(document);
     if (path_.empty() || !passes(document)) return;
     const Value value = value_at(document, path_, arena_);
     Floats floats;
@@ -116,11 +116,8 @@ class ExactPass {
     if (without_ != 0) out.how += fmt::format(", {} without one", counted(without_, "document"));
     for (const auto& [size, count] : sizes_)
       out.how += fmt::format(", {} of {} dimensions", count, size);
-    if (!request_.key.empty()) {
-      out.key = request_.key;
-    } else if (has_id_) {
-      out.key = {"_id"};
-    }
+    out.key = request_.key;
+    if (out.key.empty() && !id_.empty()) out.key = {id_};
     out.hits = std::move(hits_);
     return out;
   }
@@ -150,6 +147,16 @@ class ExactPass {
     if (fit.empty()) return;
     column_ = fit[0];
     path_ = split_path(column_);
+  }
+
+  /// MongoDB's name of what identifies a document, or else that of the stores of vectors.
+  void choose_key(const Document& document) {
+    for (const char* name : {"_id", "id"}) {
+      if (value_at(document, {name}, arena_).absent()) continue;
+      id_ = name;
+      key_.push_back({id_});
+      return;
+    }
   }
 
   [[noreturn]] void refuse_none() const {
@@ -196,7 +203,6 @@ class ExactPass {
       const Value value = value_at(document, path, arena_);
       text_.clear();
       const bool there = !value.absent() && append_scalar_text(value, text_);
-      has_id_ = has_id_ || there;
       values.push_back(there ? std::optional<std::string>(text_.text()) : std::nullopt);
     }
     return hit_key(values);
@@ -243,19 +249,22 @@ class ExactPass {
   uint64_t documents_ = 0, vectors_ = 0, without_ = 0;
   std::map<std::string, size_t> other_sizes_;  // of fields that could be meant
   std::map<size_t, uint64_t> sizes_;           // of vectors that cannot be compared
-  bool has_id_ = false;
+  std::string id_;  // the field that identifies a hit, where nobody has named a key
   std::vector<Hit> hits_;
   std::vector<float> room_;
   ByteBuffer text_;
   Arena arena_{4096};
 };
 
-SearchFound search_exactly(Source& source, const SearchRequest& request, std::string column,
+SearchFound search_exactly(Source& source, SearchRequest request, std::string column,
                            const StopFlag& stop) {
   if (request.query.empty()) refuse_text(source);
   refuse_zero_vector(request.query,
                      request.metric.empty() ? Metric::kCosine : metric_of(request.metric));
-  if (source.row_shape() != nullptr) column = escaped_path(column);
+  if (source.row_shape() != nullptr) {
+    column = escaped_path(column);
+    if (request.key.empty()) request.key = source.info().key;
+  }
   ExactPass pass(request, std::move(column), source.info().place);
   const std::unique_ptr<Cursor> cursor = open_whole(source);
   Arena arena;

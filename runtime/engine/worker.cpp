@@ -11,6 +11,7 @@
 #include "engine/follow.hpp"
 #include "engine/join.hpp"
 #include "engine/ledger_run.hpp"
+#include "engine/outdated.hpp"
 #include "engine/rejects.hpp"
 
 namespace lugger {
@@ -319,6 +320,7 @@ UnitRecord Worker::unit_record(const PartitionRecord& partition, const Position&
     }
     first += batch.documents.size();
   }
+  leave_out_outdated({batches_.data(), batches_used_}, *shared_.shape, unit);
   return unit;
 }
 

@@ -103,6 +103,20 @@ class JsonLinesSink : public RowSink {
   Tally tally_;
 };
 
+/// A line has the value of a json column; whoever reads it back has no text of it.
+void tell_json_text(const PlanShape& plan, TargetReport& report) {
+  std::string columns;
+  for (const TablePlan& table : plan.tables()) {
+    for (const Column& column : table.columns)
+      if (column.type.kind == Kind::kJson) columns += (columns.empty() ? "" : ", ") + column.name;
+  }
+  if (columns.empty()) return;
+  report.warnings.push_back(fmt::format(
+      "{}: of json a line keeps the value, not its text: spaces and repeated keys are lost when it "
+      "is read back; a text column keeps them",
+      columns));
+}
+
 class JsonLinesTarget : public Target {
  public:
   JsonLinesTarget(const AllowedPath& place, const Options& options)
@@ -124,6 +138,7 @@ class JsonLinesTarget : public Target {
     if (plan.mapping().on_conflict != OnConflict::kError) {
       report.warnings.push_back("lines have no keys: on_conflict has no effect");
     }
+    tell_json_text(plan, report);
     if (const MappingInverse inverse = invert(plan, false); documents_ && !inverse.possible)
       report.problems.push_back("documents = true: " + inverse.verdict);
     if (place_ == "-") {

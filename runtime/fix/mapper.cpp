@@ -108,7 +108,7 @@ std::string array_text(const Value& value) {
 std::optional<std::string> text_of_slot(const Value& slot, const ColumnType& type) {
   if (slot.absent()) return std::nullopt;
   if (slot.type == ValueType::kPgArray) return array_text(slot);
-  return coerced_text(slot, type);
+  return input_text(slot, type);
 }
 
 Refusal refusal(const RowChange& change, int column, Failure failure, std::string message) {

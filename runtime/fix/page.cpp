@@ -151,9 +151,11 @@ std::vector<FixRow> FixReader::read(PgSession& session, Batch& batch, const std:
   }();
   const size_t shown = table_.shape.fields.size(), keys = table_.key.size();
   std::vector<FixRow> out(rows.size());
+  PgvectorTuples pgvector(table_.wires);
   bytes_ = 0;
   for (size_t r = 0; r < rows.size(); ++r) {
-    const Bytes tuple = rows.tuple(r, shown, batch.arena());
+    Bytes tuple = rows.tuple(r, shown, batch.arena());
+    if (pgvector.needed()) tuple = pgvector.of(tuple, batch.arena());
     batch.documents.push_back(
         Document{tuple.data(), static_cast<uint32_t>(tuple.size()), Format::kPgRow, &table_.shape});
     bytes_ += tuple.size();

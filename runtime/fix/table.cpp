@@ -186,7 +186,9 @@ void read_shape(PgSession& session, const PgTable& table, FixTable& out) {
   options.set("query", fmt::format("SELECT {} FROM {} AS {}", list, out.relation, out.alias));
   // Rows hidden by policies are not part of this fix; a note says so.
   options.set("row_security", true);
-  out.shape = describe_reading(session, options).shape;
+  PgReading reading = describe_reading(session, options);
+  out.shape = std::move(reading.shape);
+  out.wires = std::move(reading.wires);
   for (size_t slot = 0; slot < out.shape.fields.size(); ++slot) {
     Column column;
     column.name = names[slot];

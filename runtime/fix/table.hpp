@@ -5,6 +5,7 @@
 
 #include "plan/mapping.hpp"
 #include "postgres/session.hpp"
+#include "postgres/vectors_types.hpp"
 #include "value/document.hpp"
 
 namespace lugger {
@@ -25,7 +26,8 @@ struct FixTable {
   std::string relation;  // quoted, with its schema when that was given
   std::string alias;     // quoted; what a condition of the script may qualify columns by
   std::vector<std::string> key, key_types;
-  RowShape shape;  // what the hook sees: columns, then paths
+  RowShape shape;                  // what the hook sees: columns, then paths
+  std::vector<VectorsWire> wires;  // as PgReading's
   Mapping mapping;
   std::vector<FixField> fields;
   std::vector<std::string> triggers;  // that an UPDATE fires

@@ -1,17 +1,9 @@
 #include "place/search.hpp"
 
-#include <array>
-
 #include "base/words.hpp"
+#include "vector/metric.hpp"
 
 namespace lugger {
-
-namespace {
-
-constexpr std::array<std::string_view, 6> kMetricWords = {"cosine", "dot",     "l2",
-                                                          "l1",     "hamming", "jaccard"};
-
-}  // namespace
 
 bool holds_vectors(const ColumnType& type) noexcept {
   switch (type.kind) {
@@ -33,7 +25,10 @@ std::string_view metric_word(Metric metric) noexcept {
   return kMetricWords[static_cast<size_t>(metric)];
 }
 
-Metric metric_of(std::string_view word) { return enum_of<Metric>("a metric", word, kMetricWords); }
+Metric metric_of(std::string_view word) {
+  check_metric(word);
+  return enum_of<Metric>("metric", word, kMetricWords);
+}
 
 std::string hit_key(const std::vector<std::optional<std::string>>& values) {
   if (values.size() == 1) return values[0].value_or("");

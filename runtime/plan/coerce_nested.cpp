@@ -91,7 +91,9 @@ class ArrayBuilder {
     const bool json = c_.type().element == Kind::kJson || c_.type().element == Kind::kJsonb;
     if (element.type == ValueType::kArray && !json) return Failure::kBadElement;
     Value coerced;
-    if ((*c_.element())(element, coerced, arena_) != Failure::kNone) return Failure::kBadElement;
+    const Failure failure = (*c_.element())(element, coerced, arena_);
+    if (failure != Failure::kNone)
+      return failure == Failure::kNonFinite ? failure : Failure::kBadElement;
     encode_element(c_.type().element, coerced, out_);
     has_null_ = has_null_ || coerced.type == ValueType::kNull;
     ++count_;

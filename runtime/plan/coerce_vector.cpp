@@ -6,6 +6,7 @@
 #include "plan/coerce.hpp"
 #include "plan/vector_elements.hpp"
 #include "plan/vector_policy.hpp"
+#include "plan/vectors_type.hpp"
 #include "value/single.hpp"
 #include "vector/kernels.hpp"
 
@@ -13,7 +14,7 @@ namespace lugger {
 
 namespace {
 
-constexpr size_t kMaxDense = 16000, kMaxNonZero = 16000, kMaxSparse = 1000000000;
+constexpr size_t kMaxNonZero = 16000, kMaxSparse = 1000000000;
 
 /// Ends a coercion: by policy a vector that holds NaN reads as null.
 Failure settle(const Coercer& c, Failure failure, Value& out) noexcept {
@@ -22,15 +23,21 @@ Failure settle(const Coercer& c, Failure failure, Value& out) noexcept {
   return null ? null_out(out) : failure;
 }
 
-Failure check_dimensions(const Coercer& c, size_t dimensions, size_t most) noexcept {
+/// NaN and infinities stay: the type holds them, and the policy wants them.
+bool keeps_non_finite(const Coercer& c) noexcept {
+  return c.policy().non_finite == CoercePolicy::NonFinite::kKeep && of_vectors(c.type());
+}
+
+Failure check_dimensions(const Coercer& c, size_t dimensions) noexcept {
   const auto wanted = static_cast<size_t>(c.type().length);
+  const auto most = static_cast<size_t>(most_dimensions(c.type()));
   const bool good = dimensions > 0 && dimensions <= most && (wanted == 0 || dimensions == wanted);
   return good ? Failure::kNone : Failure::kDimensions;
 }
 
-Failure to_float(double value, float& out) noexcept {
-  if (!std::isfinite(value)) return Failure::kNonFinite;
+Failure to_float(const Coercer& c, double value, float& out) noexcept {
   out = single_from_double(value);
+  if (!std::isfinite(value)) return keeps_non_finite(c) ? Failure::kNone : Failure::kNonFinite;
   return std::isinf(out) ? Failure::kOutOfRange : Failure::kNone;
 }
 
@@ -41,11 +48,10 @@ uint64_t entry(uint32_t index, float value) noexcept {
 
 /// pgvector's binary sparsevec of entries in the coercer's buffer.
 Failure finish_sparse(Coercer& c, uint64_t dimensions, Value& out, Arena& arena) {
-  if (const Failure failure = check_dimensions(c, dimensions, kMaxSparse);
-      failure != Failure::kNone)
+  if (const Failure failure = check_dimensions(c, dimensions); failure != Failure::kNone)
     return failure;
   const size_t count = c.buffer().size() / 8;
-  if (count > kMaxNonZero) return Failure::kTooLong;
+  if (count > kMaxNonZero && !of_vectors(c.type())) return Failure::kTooLong;
   auto* entries = reinterpret_cast<uint64_t*>(arena.allocate(count * 8));
   if (count > 0) std::memcpy(entries, c.buffer().data(), count * 8);
   std::sort(entries, entries + count);
@@ -69,7 +75,7 @@ Failure add_sparse(Coercer& c, double index, double value) {
   if (!(index >= 0 && index < static_cast<double>(kMaxSparse)) || index != std::trunc(index))
     return Failure::kDimensions;
   float single = 0;
-  if (const Failure failure = to_float(value, single); failure != Failure::kNone) return failure;
+  if (const Failure failure = to_float(c, value, single); failure != Failure::kNone) return failure;
   if (single != 0) c.buffer().append_le(entry(static_cast<uint32_t>(index), single));
   return Failure::kNone;
 }
@@ -141,12 +147,21 @@ Failure sparse_from_text(Coercer& c, std::string_view text, uint64_t& dimensions
   return text.empty() ? Failure::kNone : Failure::kSyntax;
 }
 
+/// A record as it is: what one store holds another may refuse.
+Failure stored_sparse(const Coercer& c, const Value& in, Value& out) noexcept {
+  const size_t count = load_be<uint32_t>(in.data + 4);
+  if (in.size != 12 + 8 * count) return Failure::kMalformed;
+  if (count > kMaxNonZero && !of_vectors(c.type())) return Failure::kTooLong;
+  for (size_t i = 0; i < count && !keeps_non_finite(c); ++i) {
+    if (!std::isfinite(load_be<float>(in.data + 12 + 4 * (count + i)))) return Failure::kNonFinite;
+  }
+  out = in;
+  return check_dimensions(c, load_be<uint32_t>(in.data));
+}
+
 Failure sparse(Coercer& c, const Value& in, Value& out, Arena& arena) {
   uint64_t dimensions = 0;
-  if (in.type == ValueType::kSparseVector) {
-    out = in;
-    return check_dimensions(c, load_be<uint32_t>(in.data), kMaxSparse);
-  }
+  if (in.type == ValueType::kSparseVector) return stored_sparse(c, in, out);
   c.buffer().clear();
   Failure failure = Failure::kNone;
   std::string_view text;
@@ -287,7 +302,7 @@ Failure to_floats(Coercer& c, const Value& in, Value& out, Arena& arena) {
   buffer.clear();
   const Failure failure = each_number(c, in, arena, [&](double value) {
     float single = 0;
-    const Failure bad = to_float(value, single);
+    const Failure bad = to_float(c, value, single);
     if (bad == Failure::kNone) buffer.append_le(single);
     return bad;
   });
@@ -301,15 +316,16 @@ Failure coerce_vector(Coercer& c, const Value& in, Value& out, Arena& arena) {
   if (in.absent() || (is_text(in.type) && read_text(c.policy(), in, text))) return null_out(out);
   if (const Failure failure = to_floats(c, in, out, arena); failure != Failure::kNone)
     return settle(c, failure, out);
-  if (in.type == ValueType::kVector && !all_finite_floats(out.bytes()))
+  if (in.type == ValueType::kVector && !all_finite_floats(out.bytes()) && !keeps_non_finite(c))
     return settle(c, Failure::kNonFinite, out);
-  const Failure failure = check_dimensions(c, out.size / 4, kMaxDense);
+  const Failure failure = check_dimensions(c, out.size / 4);
   return failure == Failure::kNone ? check_policies(c, out) : failure;
 }
 
 static Failure finish_half(const Coercer& c, Value& out) noexcept {
-  if (!all_finite_halves(out.bytes())) return settle(c, Failure::kNonFinite, out);
-  const Failure failure = check_dimensions(c, out.size / 2, kMaxDense);
+  if (!all_finite_halves(out.bytes()) && !keeps_non_finite(c))
+    return settle(c, Failure::kNonFinite, out);
+  const Failure failure = check_dimensions(c, out.size / 2);
   return failure == Failure::kNone ? check_policies(c, out) : failure;
 }
 
@@ -329,9 +345,9 @@ Failure coerce_halfvec(Coercer& c, const Value& in, Value& out, Arena& arena) {
   ByteBuffer& buffer = c.buffer();
   buffer.clear();
   const Failure failure = each_number(c, in, arena, [&](double value) {
-    if (!std::isfinite(value)) return Failure::kNonFinite;
     const uint16_t half = half_from_double(value);
-    if ((half & 0x7C00) == 0x7C00) return Failure::kOutOfRange;
+    if (!std::isfinite(value) && !keeps_non_finite(c)) return Failure::kNonFinite;
+    if ((half & 0x7C00) == 0x7C00 && std::isfinite(value)) return Failure::kOutOfRange;
     buffer.append_le(half);
     return Failure::kNone;
   });
@@ -353,6 +369,7 @@ Failure coerce_bits(Coercer& c, const Value& in, Value& out, Arena& arena) {
       failure != Failure::kNone || out.type == ValueType::kNull)
     return failure;
   const auto count = load_be<uint32_t>(out.data);
+  if (of_vectors(c.type())) return check_dimensions(c, count);
   const auto length = static_cast<uint32_t>(c.type().length);
   if (length == 0) return Failure::kNone;
   if (c.type().kind == Kind::kVarbit) return count > length ? Failure::kTooLong : Failure::kNone;

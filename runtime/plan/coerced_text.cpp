@@ -10,6 +10,7 @@
 #include "value/pgrow_reader.hpp"
 #include "value/single.hpp"
 #include "vector/half.hpp"
+#include "vector/kernels.hpp"
 
 namespace lugger {
 
@@ -148,18 +149,30 @@ void append_pg_text(const Value& value, Kind kind, ByteBuffer& out) {
   }
 }
 
+/// Line ends of JSON text are white space: inside strings they are escaped.
+void append_on_one_line(std::string_view json, ByteBuffer& text) {
+  const size_t before = text.size();
+  text.append(json);
+  for (size_t i = before; i < text.size(); ++i) {
+    uint8_t& c = text.data()[i];
+    c = c == '\n' || c == '\r' ? ' ' : c;
+  }
+}
+
 /// JSON has a form of its own for this value.
 bool append_json_native(const Value& value, ByteBuffer& text) {
   switch (value.type) {
     case ValueType::kNull:
     case ValueType::kMissing:
     case ValueType::kUndefined: text.append("null"); return true;
-    case ValueType::kJson: text.append(value.bytes()); return true;
+    case ValueType::kJson: append_on_one_line(value.text(), text); return true;
     case ValueType::kBool:
     case ValueType::kInt32:
-    case ValueType::kInt64:
-    case ValueType::kVector:
-    case ValueType::kHalfVector: append_scalar_text(value, text); return true;
+    case ValueType::kInt64: append_scalar_text(value, text); return true;
+    case ValueType::kVector: append_vector(value, text); return all_finite_floats(value.bytes());
+    case ValueType::kHalfVector:
+      append_vector(value, text);
+      return all_finite_halves(value.bytes());
     case ValueType::kDouble:
     case ValueType::kNumeric: {
       append_scalar_text(value, text);

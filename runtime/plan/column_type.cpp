@@ -8,6 +8,7 @@
 #include "base/ascii.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "plan/vectors_type.hpp"
 
 namespace lugger {
 
@@ -62,6 +63,10 @@ constexpr std::array kNames = {
     TypeName{"vector", Kind::kVector, "vector"},
     TypeName{"halfvec", Kind::kHalfvec, "halfvec"},
     TypeName{"sparsevec", Kind::kSparsevec, "sparsevec"},
+    TypeName{"vecf16", Kind::kHalfvec, "vectors.vecf16"},
+    TypeName{"svector", Kind::kSparsevec, "vectors.svector"},
+    TypeName{"bvector", Kind::kBit, "vectors.bvector"},
+    TypeName{"veci8", Kind::kVector, "vectors.veci8"},
     TypeName{"bit", Kind::kBit, "bit"},
     TypeName{"varbit", Kind::kVarbit, "varbit"},
     TypeName{"bit varying", Kind::kVarbit, "varbit"},
@@ -186,13 +191,14 @@ const TypeName* find_name(std::string_view name) noexcept {
   return found == kNames.end() ? nullptr : found;
 }
 
-/// pgvector's types under the schema they were installed in.
+/// Types of pgvector and PGVecto.rs under the schema they were installed in.
 const TypeName* find_qualified(std::string_view name) noexcept {
   const size_t dot = name.rfind('.');
   if (dot == std::string_view::npos) return nullptr;
   const TypeName* found = find_name(name.substr(dot + 1));
   if (found == nullptr) return nullptr;
-  const bool vector = found->kind >= Kind::kVector && found->kind <= Kind::kSparsevec;
+  const bool vector = (found->kind >= Kind::kVector && found->kind <= Kind::kSparsevec) ||
+                      found->sql.starts_with("vectors.");
   return vector || name.substr(0, dot) == "pg_catalog" ? found : nullptr;
 }
 
@@ -225,13 +231,14 @@ struct Limits {
   int low, high;
 };
 
-Limits length_limits(Kind kind) noexcept {
-  switch (kind) {
+Limits length_limits(const ColumnType& type) noexcept {
+  if (of_vectors(type)) return {1, most_dimensions(type)};
+  switch (type.kind) {
     case Kind::kVarchar:
     case Kind::kChar: return {1, 10485760};
     case Kind::kVector:
-    case Kind::kHalfvec: return {1, 16000};
-    case Kind::kSparsevec: return {1, 1000000000};
+    case Kind::kHalfvec:
+    case Kind::kSparsevec: return {1, most_dimensions(type)};
     case Kind::kBit:
     case Kind::kVarbit: return {1, 83886080};
     case Kind::kTime:
@@ -244,7 +251,7 @@ Limits length_limits(Kind kind) noexcept {
 
 void read_arguments(std::string_view spelled, const std::vector<int>& arguments, ColumnType& type) {
   const Kind kind = type.kind;
-  if (kind == Kind::kChar || kind == Kind::kBit) type.length = 1;
+  if (kind == Kind::kChar || (kind == Kind::kBit && !of_vectors(type))) type.length = 1;
   if (type.sql == "bpchar") type.length = 0;
   if (arguments.empty() || kind == Kind::kOther) return;
   if (kind == Kind::kNumeric) {
@@ -256,7 +263,7 @@ void read_arguments(std::string_view spelled, const std::vector<int>& arguments,
     type.scale = scale;
     return;
   }
-  const Limits limits = length_limits(kind);
+  const Limits limits = length_limits(type);
   if (limits.high < limits.low) refuse(spelled, fmt::format("{} takes no arguments", type.sql));
   if (arguments.size() > 1 || arguments[0] < limits.low || arguments[0] > limits.high)
     refuse(spelled,
@@ -299,7 +306,8 @@ ColumnType parse_column_type(std::string_view spelled) {
   if (parts.array) {
     type.sql += "[]";
     const bool built_in =
-        type.kind < Kind::kVector || type.kind == Kind::kBit || type.kind == Kind::kVarbit;
+        !of_vectors(type) &&
+        (type.kind < Kind::kVector || type.kind == Kind::kBit || type.kind == Kind::kVarbit);
     type.element = type.kind;
     type.kind =
         built_in

@@ -1,9 +1,12 @@
 #include "plan/infer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
 #include "base/text.hpp"
+#include "plan/vectors_type.hpp"
 #include "value/bson_reader.hpp"
 #include "value/pgrow_reader.hpp"
 
@@ -35,6 +38,41 @@ Column column_of(std::string name, std::string_view type) {
   return column;
 }
 
+/// How many vectors an array has; nullopt: it holds something else.
+std::optional<size_t> vectors_in(const Value& value) {
+  if (value.type != ValueType::kArray) return std::nullopt;
+  size_t count = 0;
+  BsonReader vectors(value.bytes());
+  for (; vectors.next(); ++count)
+    if (vectors.value().type != ValueType::kVector) return std::nullopt;
+  return vectors.fault() == BsonFault::kNone ? std::optional(count) : std::nullopt;
+}
+
+/// As a store of named vectors gives them: a document with nothing else in it.
+bool holds_only_vectors(const Value& value) {
+  if (value.type != ValueType::kDocument) return false;
+  size_t count = 0;
+  for (BsonReader inner(value.bytes()); inner.next();) {
+    const bool one = inner.value().type == ValueType::kVector;
+    const std::optional<size_t> vectors = one ? 1 : vectors_in(inner.value());
+    if (!vectors) return false;
+    count += *vectors;
+  }
+  return count != 0;
+}
+
+/// "vector(384)" where all have the same dimensions, of which a column has at most 16,000.
+std::string vector_type(const FieldFacts& field) {
+  constexpr uint64_t kMost = 16000;
+  const bool same =
+      field.least_dimensions == field.most_dimensions && field.most_dimensions <= kMost;
+  return same ? fmt::format("vector({})", field.most_dimensions) : "vector";
+}
+
+bool has_non_finite(Kind kind) noexcept {
+  return kind == Kind::kFloat4 || kind == Kind::kFloat8 || kind == Kind::kNumeric;
+}
+
 /// What a row holds is kept: NaN, and JSON's null apart from NULL.
 std::vector<Column> columns_of_rows(const RowShape& shape) {
   std::vector<Column> columns;
@@ -44,7 +82,8 @@ std::vector<Column> columns_of_rows(const RowShape& shape) {
       columns.back().from = std::move(path);
     CoercePolicy& policy = columns.back().policy;
     policy.json_null = field.reads_as == ValueType::kJson;
-    if (field.reads_as == ValueType::kDouble || field.reads_as == ValueType::kNumeric)
+    const ColumnType& type = columns.back().type;
+    if (has_non_finite(type.is_array() ? type.element : type.kind) || of_vectors(type))
       policy.non_finite = CoercePolicy::NonFinite::kKeep;
   }
   return columns;
@@ -70,6 +109,9 @@ void FieldFacts::merge(const FieldFacts& other) noexcept {
   uuids_only = uuids_only && other.uuids_only;
   nul_in_text = nul_in_text || other.nul_in_text;
   longest = std::max(longest, other.longest);
+  least_dimensions = std::min(least_dimensions, other.least_dimensions);
+  most_dimensions = std::max(most_dimensions, other.most_dimensions);
+  vector_arrays += other.vector_arrays;
 }
 
 FieldFacts& FieldsSeen::field(std::string_view name, size_t& hint) {
@@ -83,6 +125,16 @@ FieldFacts& FieldsSeen::field(std::string_view name, size_t& hint) {
   fields_.emplace_back().name = std::string(name);
   hint = fields_.size();
   return fields_.back();
+}
+
+void FieldsSeen::add_field(std::string_view name, const Value& value, size_t& hint, bool inside) {
+  FieldFacts& seen = field(name, hint);
+  seen.inside = inside;
+  ++seen.documents;
+  seen.note(value);
+  if (!vectors_in(value)) return;
+  ++seen.vector_arrays;
+  for (BsonReader vectors(value.bytes()); vectors.next();) seen.note_vector(vectors.value());
 }
 
 void FieldsSeen::add(const Document& document) {
@@ -100,18 +152,24 @@ void FieldsSeen::add(const Document& document) {
   }
   BsonReader reader(document.bytes());
   while (reader.next()) {
-    FieldFacts& seen = field(reader.name(), hint);
-    ++seen.documents;
-    seen.note(reader.value());
+    if (!holds_only_vectors(reader.value())) {
+      add_field(reader.name(), reader.value(), hint, false);
+      continue;
+    }
+    const std::string before = escaped_path(reader.name()) + ".";
+    for (BsonReader inner(reader.value().bytes()); inner.next();)
+      add_field(before + escaped_path(inner.name()), inner.value(), hint, true);
   }
   if (reader.fault() != BsonFault::kNone) ++malformed_;
 }
 
+/// pgvector's types are named without the schema that the extension happens to be in. PGVecto.rs is
+/// in `vectors` alone (a pgvector there is named without it by the source).
 std::string declared_type(const RowShape::Field& field) {
   const bool of_pgvector = field.reads_as == ValueType::kVector ||
                            field.reads_as == ValueType::kHalfVector ||
                            field.reads_as == ValueType::kSparseVector;
-  if (!of_pgvector) return field.type_name;
+  if (!of_pgvector || field.type_name.starts_with("vectors.")) return field.type_name;
   const size_t modifier =
       field.type_name.ends_with(')') ? field.type_name.rfind('(') : field.type_name.size();
   return std::string(type_word(field.reads_as)) + field.type_name.substr(modifier);
@@ -143,6 +201,9 @@ std::string narrowest_type(const FieldFacts& field) {
   if (only({T::kString, T::kSymbol}) || only({T::kObjectId}) || only({T::kCode})) return "text";
   if (only({T::kDate})) return field.dates_in_range ? "timestamptz" : "text";
   if (only({T::kBinary})) return field.uuids_only ? "uuid" : "bytea";
+  if (only({T::kVector})) return vector_type(field);
+  const bool many = field.vector_arrays != 0 && field.vector_arrays == field.count(T::kArray);
+  if (only({T::kArray}) && many && field.most_dimensions != 0) return vector_type(field) + "[]";
   return "jsonb";
 }
 
@@ -166,14 +227,14 @@ std::vector<Column> infer_columns(const FieldsSeen& seen) {
   bool rest = false;
   for (const FieldFacts& field : seen.fields()) {
     if (field.name == "_id") continue;
-    std::string name = field.name;
+    std::string name = field.inside ? field.name.substr(field.name.rfind('.') + 1) : field.name;
     while (is_taken(name, used) && name.size() < kMaxName) name += '_';
     if (!usable_name(name, used) || columns.size() >= kMaxInferredColumns) {
       rest = true;
       continue;
     }
     Column column = column_of(name, narrowest_type(field));
-    column.from = escaped_path(field.name);
+    column.from = field.inside ? field.name : escaped_path(field.name);
     if (column.type.kind == Kind::kJsonb) column.policy.json = JsonStyle::kTyped;
     if (column.type.kind == Kind::kFloat8 || column.type.kind == Kind::kNumeric)
       column.policy.non_finite = CoercePolicy::NonFinite::kKeep;

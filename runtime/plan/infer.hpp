@@ -28,8 +28,15 @@ struct FieldFacts {
   bool uuids_only = true;                           // every binary is subtype 4 with 16 bytes
   bool nul_in_text = false;
   uint64_t longest = 0;  // bytes of the longest string
+  /// Dimensions of vectors, and arrays that hold such vectors.
+  uint64_t least_dimensions = UINT64_MAX, most_dimensions = 0, vector_arrays = 0;
+  bool inside = false;  // `name` is a path: a vector in a document of vectors
 
   void note(const Value& value) noexcept;
+  void note_vector(const Value& vector) noexcept {
+    least_dimensions = std::min<uint64_t>(least_dimensions, vector.size / sizeof(float));
+    most_dimensions = std::max<uint64_t>(most_dimensions, vector.size / sizeof(float));
+  }
   void merge(const FieldFacts& other) noexcept;
   uint64_t count(ValueType type) const { return types[static_cast<size_t>(type)]; }
   /// Types seen, null and undefined apart.
@@ -54,6 +61,7 @@ inline void FieldFacts::note(const Value& value) noexcept {
       longest = std::max<uint64_t>(longest, value.size);
       nul_in_text = nul_in_text || std::memchr(value.data, 0, value.size) != nullptr;
       break;
+    case ValueType::kVector: note_vector(value); break;
     default: break;
   }
 }
@@ -71,6 +79,7 @@ class FieldsSeen {
 
  private:
   FieldFacts& field(std::string_view name, size_t& hint);
+  void add_field(std::string_view name, const Value& value, size_t& hint, bool inside);
   std::vector<FieldFacts> fields_;
   NameIndex places_;  // of the fields
   uint64_t documents_ = 0, malformed_ = 0;
@@ -78,7 +87,7 @@ class FieldsSeen {
 };
 
 /// The narrowest type that holds every value seen: bool, int4, int8, float8, numeric, text, bytea,
-/// uuid, timestamptz; jsonb otherwise.
+/// uuid, timestamptz, vector(n), vector(n)[]; jsonb otherwise.
 std::string narrowest_type(const FieldFacts& field);
 
 /// A column's type as the source declares it. Types of pgvector are named without the schema of the

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -12,13 +11,12 @@
 #include "value/bson_reader.hpp"
 #include "value/json_reader.hpp"
 #include "value/json_writer.hpp"
+#include "vector/metric.hpp"
 
 namespace lugger {
 namespace {
 
 constexpr std::string_view kMark = "lugger manifest: ";
-constexpr std::array<std::string_view, 6> kMetrics = {"cosine", "dot",     "l2",
-                                                      "l1",     "hamming", "jaccard"};
 
 struct TextField {
   std::string_view name;
@@ -92,12 +90,7 @@ bool says_more_than_metric(VectorManifest manifest) {
 }
 
 void check_given(const VectorManifest& given, const Mapping& mapping) {
-  if (!given.metric.empty() && std::ranges::find(kMetrics, given.metric) == kMetrics.end())
-    throw Error(
-        Code::kConfig,
-        fmt::format("manifest: metric = '{}' is not one of {}", given.metric,
-                    fmt::join(kMetrics, ", ")),
-        given.metric == "ip" ? "write metric = 'dot'" : "name what queries compare vectors by");
+  if (!given.metric.empty()) check_metric(given.metric, "manifest: ");
   const auto fits = [&](const Column& column) {
     return given.column.empty() ? is_dense_or_sparse(column.type)
                                 : column.name == given.column && may_have_manifest(column.type);
@@ -135,14 +128,13 @@ void check_dimensions(VectorManifest& manifest, const Column& column) {
               "correct one of them");
 }
 
-/// "ip" is pgvector's word for "dot".
 void give_metric(const VectorManifest& manifest, std::vector<IndexMapping>& indexes) {
   for (IndexMapping& index : indexes) {
     const bool of_vectors = index.method == "hnsw" || index.method == "ivfflat";
     if (!of_vectors || !index.metric.empty() || !index.opclass.empty() ||
         index.columns != std::vector<std::string>{manifest.column})
       continue;
-    index.metric = manifest.metric == "dot" ? "ip" : manifest.metric;
+    index.metric = manifest.metric;
   }
 }
 

@@ -1,6 +1,7 @@
 #include "postgres/build.hpp"
 
 #include "postgres/step_state.hpp"
+#include "postgres/toml_index.hpp"
 #include "postgres/vector_index.hpp"
 
 namespace lugger {
@@ -55,7 +56,7 @@ class Build {
             "{}: an INVALID leftover of an earlier build was dropped; the index is built anew",
             step_.name));
     }
-    if (index_stands(session_, step_)) return;
+    if (index_stands(session_, step_)) return wait_for_background();
     const VectorBuild prepared = prepare_vector_build(session_, step_);
     for (const std::string& note : prepared.notes) member_.note(note);
     if (!prepared.settings.empty()) session_.execute(prepared.settings);
@@ -65,6 +66,7 @@ class Build {
       if (std::string note = left_out_of_index(session_, step_); !note.empty())
         member_.note(std::move(note));
     }
+    wait_for_background();
   }
 
  private:
@@ -79,6 +81,19 @@ class Build {
             fmt::format("{}: a build that was under way was waited for ({})", step_.name, builder));
       member_.tell("another session builds it", builder);
       member_.patience().pause(2);
+    }
+  }
+
+  /// An index of PGVecto.rs finds what it has taken in so far.
+  void wait_for_background() {
+    for (bool told = false; is_indexing(session_, step_); told = true) {
+      if (!told)
+        member_.note(
+            fmt::format("{}: the server went on building it after CREATE INDEX, which was "
+                        "waited for",
+                        step_.name));
+      member_.tell("the server builds it in the background");
+      member_.patience().pause(3);
     }
   }
 

@@ -20,7 +20,7 @@ void clear_tables(PgLoad& load, Tally& tally) try {
   if (error.code() != Code::kConstraint) throw;
   throw Error(
       Code::kConstraint,
-      fmt::format("the collection was dropped, and its rows cannot be deleted: {}",
+      fmt::format("the source was dropped or emptied, and its rows cannot be deleted: {}",
                   error.message()),
       "nothing was deleted. Delete what needs these rows, or say on_ddl = { drop = 'warn' } "
       "in the script; then go on with --accept-changes",

@@ -189,6 +189,10 @@ class PgLook final : public RowsLook {
     const std::string& base = types_.of(column.type.sql);
     made.oid = static_cast<uint32_t>(std::stoul(stored.base_oid));
     made.reads_as = pg_reads_as(made.oid, stored.type);
+    if (const VectorsType* type = vectors_type(column, stored)) {
+      made.wire = type->writes;
+      made.reads_as = type->writes == VectorsWire::kText ? ValueType::kPgText : type->reads_as;
+    }
     // When the role's search_path does not find the type, only its bare name is compared.
     const bool same = base.empty() ? bare_name(column.type.sql) == bare_name(stored.bare_type)
                                    : base == stored.base_oid;
@@ -211,6 +215,13 @@ class PgLook final : public RowsLook {
     }
     out.columns.push_back(std::move(compared));
     in_database.push_back(std::move(made));
+  }
+
+  /// nullptr: it is not of PGVecto.rs. What only the server can write it compares, too.
+  const VectorsType* vectors_type(const Column& column, const PgColumn& stored) {
+    if (!may_be_vectors(column.type.kind)) return nullptr;
+    if (!vectors_) vectors_.emplace(session_);
+    return vectors_->of(stored.base_oid);
   }
 
   /// False: the server has no cast between the two types. When the server cannot be asked, this
@@ -280,6 +291,7 @@ class PgLook final : public RowsLook {
   PgComparedTables& out_;
   std::vector<PgTable> actual_;  // one for each table of the plan
   TypeOids types_{session_, written_types(plan_)};
+  std::optional<VectorsTypes> vectors_;
 };
 
 }  // namespace

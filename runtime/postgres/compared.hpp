@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "place/rows.hpp"
+#include "postgres/vectors_types.hpp"
 
 namespace lugger {
 
@@ -14,6 +15,7 @@ struct PgComparedColumn {
   std::string via, cast;  // by_server: text is read as `via`, then cast: "int4", "::public.money"
   uint32_t oid = 0;       // of the field as it is read
   ValueType reads_as = ValueType::kPgText;
+  VectorsWire wire = VectorsWire::kNone;
   int64_t unit = 1;  // of times: the column rounds to this many microseconds
 };
 

@@ -139,7 +139,11 @@ void ComparedReader::decode(const PgComparedTable& table, Bytes tuple) {
               load_be<uint16_t>(tid->data() + 4)};
   }
   for (size_t i = 0; i < table.columns.size(); ++i) {
-    const std::optional<Bytes> field = fields.next();
+    std::optional<Bytes> field = fields.next();
+    if (field && table.stored[i].wire != VectorsWire::kNone) {
+      field = from_vectors(table.stored[i].wire, *field, arena_);
+      if (!field) malformed();
+    }
     if (!field)
       values_[i] = Value::null();
     else if (table.columns[i].by_server)

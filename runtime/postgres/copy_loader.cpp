@@ -8,12 +8,9 @@ CopyLoader::CopyLoader(PgLoad& load, bool staged)
     : PgLoader(load), staged_(staged), streams_(load.tables.size()) {
   for (size_t t = 0; t < streams_.size(); ++t) {
     const PgTableLayout& layout = load.tables[t];
-    const TablePlan& table = load.plan.tables()[t];
     Stream& stream = streams_[t];
     if (staged) stream.encoder.set_leading(2);
-    for (const PgField& field : layout.fields) {
-      stream.encoder.add(field.slot, field_encoder(table.columns[field.slot].type.kind));
-    }
+    for (const PgField& field : layout.fields) stream.encoder.add(field.slot, field.encode);
     std::string columns = layout.column_list();
     if (staged) {
       columns = "seq, doc";

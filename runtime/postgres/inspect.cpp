@@ -12,6 +12,7 @@
 #include "postgres/loader.hpp"
 #include "postgres/manifest.hpp"
 #include "postgres/step_state.hpp"
+#include "postgres/vectors_plan.hpp"
 
 namespace lugger {
 namespace {
@@ -61,6 +62,7 @@ class Inspection {
     }
     list_stages();
     tell_losses(plan_, report_);
+    tell_vectors(session_, plan_, types_, report_);
     check_routes(plan_, report_);
     for (const std::string& taken : taken_names(session_, index_names_)) problem("{}", taken);
     decide();
@@ -149,12 +151,8 @@ class Inspection {
 
   void check_type(const TablePlan& table, const Column& column) {
     if (!types_.of(column.type.sql).empty()) return;
-    const Kind kind = column.type.is_array() ? column.type.element : column.type.kind;
-    const bool vectors =
-        kind == Kind::kVector || kind == Kind::kHalfvec || kind == Kind::kSparsevec;
     problem("{}.{}: the database has no type {}{}", table.name, column.name, column.type.sql,
-            vectors ? "; run CREATE EXTENSION vector (package postgresql-NN-pgvector)"
-                    : "; create it first");
+            missing_type_hint(column.type));
   }
 
   void check_existing(const TablePlan& table, const PgTable& actual) {

@@ -2,11 +2,20 @@
 
 #include <algorithm>
 
+#include "postgres/vectors_types.hpp"
+
 namespace lugger {
 namespace {
 
 bool is_builtin(const ColumnType& type) {
   return type.kind != Kind::kOther && !(type.is_array() && type.element == Kind::kOther);
+}
+
+bool has_vectors(const PlanShape& plan) {
+  return std::ranges::any_of(plan.tables(), [](const TablePlan& table) {
+    return std::ranges::any_of(
+        table.columns, [](const Column& column) { return may_be_vectors(column.type.kind); });
+  });
 }
 
 bool is_text(Kind kind) { return kind == Kind::kText || kind == Kind::kVarchar; }
@@ -25,17 +34,32 @@ std::string equal_by(const TablePlan& table, size_t slot, const PgTable& actual)
   return found.empty() && column != nullptr ? column->collation : found;
 }
 
-PgField make_field(TypeOids& types, const Column& column, size_t slot, const PgColumn* actual,
-                   const std::string& collation, PgTableLayout& layout) {
+/// The types that the plan's columns have in the database.
+struct KnownTypes {
+  TypeOids& oids;
+  std::optional<VectorsTypes> vectors;  // where a column may be of them
+
+  /// nullptr: the type is not PGVecto.rs'.
+  const VectorsType* vectors_type(const ColumnType& type) const {
+    return vectors && may_be_vectors(type.kind) ? vectors->of(oids.of(type.sql)) : nullptr;
+  }
+};
+
+PgField make_field(const KnownTypes& types, const Column& column, size_t slot,
+                   const PgColumn* actual, const std::string& collation, PgTableLayout& layout) {
   PgField field;
   field.slot = slot;
   field.column = column.name;
   field.name = PgSession::quote_name(column.name);
-  field.plan_type = is_builtin(column.type) ? column.type.sql : "text";
+  const VectorsType* const of_vectors = types.vectors_type(column.type);
+  const bool as_text = of_vectors != nullptr && of_vectors->writes == VectorsWire::kText;
+  field.plan_type = is_builtin(column.type) && !as_text ? column.type.sql : "text";
+  field.encode =
+      of_vectors == nullptr ? field_encoder(column.type.kind) : vectors_encoder(of_vectors->writes);
   field.update = column.generate != Column::Generate::kV7;
   const std::string wanted = actual == nullptr ? column.type.sql : actual->type;
-  const bool same = is_builtin(column.type) &&
-                    (actual == nullptr || types.of(column.type.sql) == actual->base_oid);
+  const bool same = is_builtin(column.type) && !as_text &&
+                    (actual == nullptr || types.oids.of(column.type.sql) == actual->base_oid);
   if (!collation.empty()) field.collate = " COLLATE " + collation;
   field.text_key = same && is_text(column.type.kind) && collation.empty();
   if (same) {
@@ -93,7 +117,7 @@ bool sets_in_place(const TablePlan& table, const PgTableLayout& layout, const Pg
          });
 }
 
-PgTableLayout make_table(TypeOids& types, const PlanShape& plan, size_t index,
+PgTableLayout make_table(const KnownTypes& types, const PlanShape& plan, size_t index,
                          const PgTable* actual) {
   const TablePlan& table = plan.tables()[index];
   PgTableLayout out;
@@ -203,8 +227,10 @@ std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan
                                        const std::vector<std::optional<PgTable>>& tables,
                                        TypeOids& types) {
   std::vector<PgTableLayout> out;
+  KnownTypes known{types, std::nullopt};
+  if (has_vectors(plan)) known.vectors.emplace(session);
   for (size_t i = 0; i < plan.tables().size(); ++i) {
-    out.push_back(make_table(types, plan, i, tables[i] ? &*tables[i] : nullptr));
+    out.push_back(make_table(known, plan, i, tables[i] ? &*tables[i] : nullptr));
     if (!out[i].own && tables[0] && tables[i])
       cast_root_key(session, *tables[0], *tables[i], out[0], out[i]);
   }

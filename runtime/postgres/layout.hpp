@@ -27,6 +27,7 @@ struct PgField {
   bool update = true;        // part of SET and of the comparison; not so key columns, and values
                              // that change on every write
   bool text_key = false;     // text: sorted by bytes, which is faster and sufficient
+  EncodeField encode = nullptr;  // of the staging column's type
 };
 
 struct PgTableLayout {

@@ -50,7 +50,7 @@ class Snapshot {
 }  // namespace
 
 PgLookup::PgLookup(const PgFollowed& followed)
-    : followed_(followed), session_(followed.url, "lookup") {
+    : followed_(followed), session_(followed.url, "lookup"), pgvector_(followed.reading.wires) {
   session_.execute(fmt::format("SET row_security = {}", followed.reading.filtered ? "on" : "off"));
 }
 
@@ -124,6 +124,13 @@ size_t PgLookup::ask(std::span<const std::string_view> keys, uint32_t table, Mis
   return answered;
 }
 
+Bytes PgLookup::copied(Bytes row, Batch& batch) const {
+  uint8_t* to = batch.arena().allocate(row.size());
+  std::memcpy(to, row.data(), row.size());
+  store_be(to, static_cast<int16_t>(followed_.reading.shape.fields.size()));
+  return {to, row.size()};
+}
+
 void PgLookup::add(Bytes tuple, Missing missing, Batch& batch) {
   const RowShape& shape = followed_.reading.shape;
   TupleFields fields(tuple);
@@ -132,13 +139,11 @@ void PgLookup::add(Bytes tuple, Missing missing, Batch& batch) {
   const std::optional<Bytes> found = fields.next();
   const bool there = found && !found->empty() && found->front() != 0;
   if (!there && missing == Missing::kLeftOut) return;
-  uint8_t* to = batch.arena().allocate(row.size());
-  std::memcpy(to, row.data(), row.size());
-  store_be(to, static_cast<int16_t>(shape.fields.size()));
+  const Bytes kept = pgvector_.needed() ? pgvector_.of(row, batch.arena()) : copied(row, batch);
   batch.operations.resize(batch.documents.size(), Operation::kUpsert);
   batch.operations.push_back(there ? Operation::kUpsert : Operation::kDelete);
   batch.documents.push_back(
-      Document{to, static_cast<uint32_t>(row.size()), Format::kPgRow, &shape});
+      Document{kept.data(), static_cast<uint32_t>(kept.size()), Format::kPgRow, &shape});
   batch.source_bytes += row.size();
 }
 

@@ -37,9 +37,11 @@ class PgLookup {
   std::string statement(std::span<const std::string_view> keys, uint32_t table) const;
   size_t ask(std::span<const std::string_view> keys, uint32_t table, Missing missing, Batch& batch);
   void add(Bytes tuple, Missing missing, Batch& batch);
+  Bytes copied(Bytes row, Batch& batch) const;
 
   const PgFollowed& followed_;
   PgSession session_;
+  PgvectorTuples pgvector_;
   size_t at_once_ = 1000;
 };
 

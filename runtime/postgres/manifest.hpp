@@ -17,8 +17,8 @@ std::vector<VectorManifest> read_pg_manifests(PgSession& session, const std::str
 void keep_pg_manifests(PgSession& session, const std::string& table,
                        const std::vector<VectorManifest>& manifests);
 
-/// Of a table that is there: vectors of other dimensions than its columns have, and manifests that
-/// cannot be kept.
+/// Of a table that is there: vectors and bits of other dimensions than its columns have, or of
+/// another type, and manifests that cannot be kept.
 void check_vectors(const TablePlan& table, const Mapping& mapping, const PgTable& actual,
                    TargetReport& report);
 

@@ -94,6 +94,29 @@ void bind_key(const Options& options, PgReading& reading) {
   }
 }
 
+/// What the extensions' own types are, by what the catalog says they belong to.
+void find_vectors(PgSession& session, PgReading& reading) {
+  constexpr uint32_t kFirstOfUsers = 16384;
+  std::vector<RowShape::Field>& fields = reading.shape.fields;
+  if (std::ranges::none_of(
+          fields, [](const RowShape::Field& one) { return one.type_oid >= kFirstOfUsers; }))
+    return;
+  const VectorsTypes types(session);
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const std::string oid = std::to_string(fields[i].type_oid);
+    std::string& name = fields[i].type_name;
+    const size_t modifier = name.ends_with(')') ? name.rfind('(') : name.size();
+    if (const VectorsType* found = types.of(oid)) {
+      fields[i].reads_as = found->reads_as;
+      name = found->name + name.substr(modifier);
+      reading.wires.resize(fields.size());
+      reading.wires[i] = found->reads;
+    } else if (types.of_pgvector(oid) && name.starts_with("vectors.")) {
+      name = name.substr(name.find('.') + 1);
+    }
+  }
+}
+
 }  // namespace
 
 PgReading describe_reading(PgSession& session, const Options& options) {
@@ -121,6 +144,7 @@ PgReading describe_reading(PgSession& session, const Options& options) {
     }
     out.shape.fields.push_back(std::move(field));
   }
+  find_vectors(session, out);
   session.rollback();
   bind_key(options, out);
   return out;

@@ -7,6 +7,7 @@
 
 #include "base/options.hpp"
 #include "postgres/session.hpp"
+#include "postgres/vectors_types.hpp"
 #include "value/document.hpp"
 
 namespace lugger {
@@ -18,6 +19,7 @@ struct PgReading {
   std::string table;      // "" for a query
   bool filtered = false;  // row-level security applies, as the user requested
   RowShape shape;
+  std::vector<VectorsWire> wires;      // one a field; empty: no column is of PGVecto.rs
   std::vector<std::string> key;        // columns of the key, in order; empty: none
   std::vector<std::string> key_types;  // format_type() of each
 };

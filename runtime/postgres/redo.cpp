@@ -4,10 +4,9 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "plan/plan.hpp"
+#include "postgres/later_states.hpp"
 #include "postgres/set_aside.hpp"
 
 namespace lugger {
@@ -103,7 +102,7 @@ bool is_transient(const Error& error) noexcept {
 
 namespace {
 
-struct Refused {
+struct RefusedOne {
   size_t document;  // size of the unit: nobody knows
   Error error;
 };
@@ -128,9 +127,9 @@ bool try_to_set_aside(PgLoad& load, const UnitDocuments& unit, const std::vector
 enum class Constraints : uint8_t { kEach, kTogether };  // checked with each row, or behind all
 
 /// Loads [first, last) in a savepoint. Nullopt: nothing of it was refused.
-std::optional<Refused> load_piece(PgLoad& load, PgLoader& loader, UnitDocuments& unit, size_t first,
-                                  size_t last, Tally& tally,
-                                  Constraints check = Constraints::kEach) {
+std::optional<RefusedOne> load_piece(PgLoad& load, PgLoader& loader, UnitDocuments& unit,
+                                     size_t first, size_t last, Tally& tally,
+                                     Constraints check = Constraints::kEach) {
   PgSession& session = load.session;
   Tally piece;
   // Outside of the savepoint: PostgreSQL empties a table in place only in the subtransaction that
@@ -153,7 +152,7 @@ std::optional<Refused> load_piece(PgLoad& load, PgLoader& loader, UnitDocuments&
     // Released as well: savepoints of one name nest, and the next piece is to begin outside of it.
     session.execute("ROLLBACK TO SAVEPOINT lugger_piece; RELEASE SAVEPOINT lugger_piece");
     if (guilty >= unit.size() && last - first == 1) guilty = first;
-    return Refused{guilty, error};
+    return RefusedOne{guilty, error};
   }
   tally += piece;
   return {};
@@ -162,12 +161,12 @@ std::optional<Refused> load_piece(PgLoad& load, PgLoader& loader, UnitDocuments&
 /// Loads documents whose rows exchange values, which are set aside first: all of them, or those that
 /// want no value of yet another row. The ones that load are taken out of `waiting`.
 void exchange(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
-              std::vector<Refused>& waiting) {
+              std::vector<RefusedOne>& waiting) {
   constexpr size_t kMost = 1000;
   constexpr int kRounds = 8;
   std::vector<size_t> some;
   std::set<std::string> indexes;
-  for (const Refused& one : waiting) {
+  for (const RefusedOne& one : waiting) {
     some.push_back(one.document);
     indexes.insert(constraint_of(one.error));
   }
@@ -185,7 +184,7 @@ void exchange(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
     if (refused.empty()) {
       load.session.execute("RELEASE SAVEPOINT lugger_exchange");
       tally += gained;
-      std::erase_if(waiting, [&](const Refused& one) {
+      std::erase_if(waiting, [&](const RefusedOne& one) {
         return std::ranges::binary_search(some, one.document);
       });
       return;
@@ -198,25 +197,20 @@ void exchange(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
   }
 }
 
-/// Takes out of `waiting`, and gives, those of whose document the unit has a later state: loaded
-/// behind it they would take its place.
-std::vector<Refused> take_outdated(const PgLoad& load, const UnitDocuments& unit,
-                                   std::vector<Refused>& waiting) {
-  const Mapping& mapping = load.plan.mapping();
-  std::unordered_map<std::string, size_t> last;
-  for (const Refused& one : waiting)
-    last[document_id(unit.document(one.document), mapping)] = one.document;
-  if (waiting.empty()) return {};
-  for (size_t i = waiting.front().document + 1; i < unit.size(); ++i) {
-    if (!unit.loads(i) && !unit.deletes(i)) continue;
-    const auto found = last.find(document_id(unit.document(i), mapping));
-    if (found != last.end()) found->second = std::max(found->second, i);
-  }
-  std::vector<Refused> out;
-  std::erase_if(waiting, [&](Refused& one) {
-    if (last[document_id(unit.document(one.document), mapping)] == one.document) return false;
-    out.push_back(std::move(one));
-    return true;
+/// Takes out of `refused`, and gives, those of which the unit has a later state. All are excluded
+/// behind this.
+std::vector<RefusedOne> take_outdated(const PgLoad& load, UnitDocuments& unit,
+                                      std::vector<RefusedOne>& refused) {
+  std::vector<RefusedOne> out;
+  if (refused.empty()) return out;
+  const LaterStates later(load, unit,
+                          std::ranges::min(refused, {}, &RefusedOne::document).document);
+  std::erase_if(refused, [&](RefusedOne& one) {
+    unit.include(one.document);
+    const bool outdated = later.has(one.document);
+    unit.exclude(one.document);
+    if (outdated) out.push_back(std::move(one));
+    return outdated;
   });
   return out;
 }
@@ -224,7 +218,7 @@ std::vector<Refused> take_outdated(const PgLoad& load, const UnitDocuments& unit
 /// Documents that want unique values which rows of other documents had: those may have given them
 /// up since. The ones that load are taken out of `waiting`.
 void load_waiting(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
-                  std::vector<Refused>& waiting) {
+                  std::vector<RefusedOne>& waiting) {
   // The last first: of a chain each waits for a later one.
   for (bool again = true; again;) {
     again = false;
@@ -241,17 +235,17 @@ void load_waiting(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& ta
   }
   if (waiting.size() < 2) return;
   // What is left may exchange values, which a deferrable constraint allows.
-  const auto [least, most] = std::ranges::minmax(waiting, {}, &Refused::document);
+  const auto [least, most] = std::ranges::minmax(waiting, {}, &RefusedOne::document);
   std::vector<size_t> others;
   for (size_t i = least.document; i <= most.document; ++i) {
     if (unit.loads(i) || unit.deletes(i)) others.push_back(i);
   }
   for (const size_t other : others) unit.exclude(other);
-  for (const Refused& one : waiting) unit.include(one.document);
+  for (const RefusedOne& one : waiting) unit.include(one.document);
   const bool refused = load_piece(load, loader, unit, least.document, most.document + 1, tally,
                                   Constraints::kTogether)
                            .has_value();
-  for (const Refused& one : waiting) {
+  for (const RefusedOne& one : waiting) {
     if (refused) unit.exclude(one.document);
   }
   for (const size_t other : others) unit.include(other);
@@ -262,18 +256,19 @@ void load_waiting(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& ta
 }  // namespace
 
 void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
-                    const std::function<void(size_t document, const Error& error)>& refuse) {
+                    const std::function<void(size_t document, const Error& error)>& refuse,
+                    const std::function<void(size_t document)>& skip) {
   const OnConflict policy = load.plan.mapping().on_conflict;
   const bool updates = policy == OnConflict::kUpdate || policy == OnConflict::kNewer;
   // A deferred constraint must be checked in the piece that violates it.
   load.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
   loader.start(false);
   Pieces pieces(unit.size());
-  std::vector<Refused> waiting;
+  std::vector<RefusedOne> waiting, others;
   for (size_t doubted = 0; pieces.left();) {
     size_t first = pieces.first(), last = pieces.last();
     trim(unit, first, last);
-    std::optional<Refused> refused = load_piece(load, loader, unit, first, last, tally);
+    std::optional<RefusedOne> refused = load_piece(load, loader, unit, first, last, tally);
     if (!refused) {
       if (first < last) doubted = 0;
       pieces.taken();
@@ -288,20 +283,31 @@ void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& 
     if (doubted == kMostDoubted) throw refused->error;
     if (updates && refused->error.sqlstate() == kUniqueViolation) {
       waiting.push_back(std::move(*refused));
+    } else if (updates) {
+      others.push_back(std::move(*refused));
     } else {
       refuse(guilty, refused->error);
     }
     unit.exclude(guilty);
     pieces.refused(guilty);
   }
-  std::vector<Refused> left = take_outdated(load, unit, waiting);
+  // Those that wait may be later states of each other.
+  for (const RefusedOne& one : waiting) unit.include(one.document);
+  std::vector<RefusedOne> outdated = take_outdated(load, unit, waiting);
   load_waiting(load, loader, unit, tally, waiting);
-  std::ranges::move(waiting, std::back_inserter(left));
-  for (const Refused& one : left) {
-    unit.include(one.document);
-    refuse(one.document, one.error);
-    unit.exclude(one.document);
-  }
+  std::ranges::move(waiting, std::back_inserter(others));
+  std::ranges::move(take_outdated(load, unit, others), std::back_inserter(outdated));
+  const auto each = [&](const std::vector<RefusedOne>& list, auto&& tell) {
+    for (const RefusedOne& one : list) {
+      unit.include(one.document);
+      tell(one);
+      unit.exclude(one.document);
+    }
+  };
+  const auto tell_refused = [&](const RefusedOne& one) { refuse(one.document, one.error); };
+  each(others, tell_refused);
+  if (!skip) return each(outdated, tell_refused);
+  each(outdated, [&](const RefusedOne& one) { skip(one.document); });
 }
 
 }  // namespace lugger

@@ -17,8 +17,11 @@ bool is_transient(const Error& error) noexcept;
 /// refused document and leaves it out; `refuse` may throw to give up. An error that may come from
 /// the statement itself is thrown when it occurs for one document after the other and none can be
 /// loaded. Documents that want unique values of other rows, where rows are updated, are tried once
-/// more at the end, and then with the values that their rows have set aside.
+/// more at the end, and then with the values that their rows have set aside. `skip` is called in
+/// place of `refuse` where the unit has a later state of the document: as a reject that is tried
+/// again it would take the place of that.
 void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
-                    const std::function<void(size_t document, const Error& error)>& refuse);
+                    const std::function<void(size_t document, const Error& error)>& refuse,
+                    const std::function<void(size_t document)>& skip = {});
 
 }  // namespace lugger

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "postgres/array_text.hpp"
 #include "postgres/search_settings.hpp"
+#include "postgres/vectors_types.hpp"
 #include "value/path.hpp"
 
 namespace lugger {
@@ -12,25 +14,30 @@ namespace {
 
 struct Operator {
   Metric metric;
-  std::string_view name;
+  std::string_view pgvector, vectors;  // "": it has none
 };
-// pgvector, README, "Querying": the operators of each distance.
-constexpr std::array<Operator, 6> kOperators = {{{Metric::kCosine, "<=>"},
-                                                 {Metric::kDot, "<#>"},
-                                                 {Metric::kL2, "<->"},
-                                                 {Metric::kL1, "<+>"},
-                                                 {Metric::kHamming, "<~>"},
-                                                 {Metric::kJaccard, "<%>"}}};
+// pgvector, README, "Querying", and PGVecto.rs: the operators of each distance. The same sign means
+// something else in the other extension.
+constexpr std::array<Operator, 6> kOperators = {{{Metric::kCosine, "<=>", "<=>"},
+                                                 {Metric::kDot, "<#>", "<#>"},
+                                                 {Metric::kL2, "<->", "<->"},
+                                                 {Metric::kL1, "<+>", ""},
+                                                 {Metric::kHamming, "<~>", "<->"},
+                                                 {Metric::kJaccard, "<%>", "<~>"}}};
 
-std::string_view operator_of(Metric metric) {
+std::string_view operator_of(Metric metric, bool of_vectors) {
   for (const Operator& each : kOperators)
-    if (each.metric == metric) return each.name;
+    if (each.metric == metric) return of_vectors ? each.vectors : each.pgvector;
   raise(Code::kBug, "a metric without an operator");
 }
 
-std::optional<Metric> metric_of_operator(std::string_view name) {
-  for (const Operator& each : kOperators)
-    if (each.name == name) return each.metric;
+/// PGVecto.rs' <-> is of bits what Hamming's distance is.
+std::optional<Metric> metric_of_operator(std::string_view name, bool of_vectors, bool bits) {
+  for (const Operator& each : kOperators) {
+    const bool here = name == (of_vectors ? each.vectors : each.pgvector);
+    if (here && (!of_vectors || name != "<->" || bits == (each.metric == Metric::kHamming)))
+      return each.metric;
+  }
   return std::nullopt;
 }
 
@@ -38,10 +45,22 @@ std::optional<Metric> metric_of_operator(std::string_view name) {
 struct Searched {
   std::string expression;  // "embedding", or an index's "(embedding)::halfvec(3072)"
   std::string type;        // of the expression, to cast the query to
-  std::string family;      // of that type: "vector", "halfvec", "sparsevec", "bit"
+  std::string family;      // of that type: "vector", "halfvec", "sparsevec", "bit", "svector" ...
   std::string op;          // "public.<=>"
   Metric metric = Metric::kCosine;
+  bool of_vectors = false;  // PGVecto.rs
 };
+
+/// The types of PGVecto.rs, of a version whose operators mean what they mean today.
+VectorsTypes vectors_types(PgSession& session) {
+  VectorsTypes types(session);
+  if (types.version().starts_with("0.1."))
+    throw Error(Code::kConfig,
+                fmt::format("PGVecto.rs {}: its <=> is minus the cosine, and not the distance",
+                            types.version()),
+                "search after ALTER EXTENSION vectors UPDATE, or where the vectors are moved to");
+  return types;
+}
 
 std::string operator_text(const std::string& schema, std::string_view name) {
   return fmt::format("OPERATOR({}.{})", PgSession::quote_name(schema), name);
@@ -49,12 +68,13 @@ std::string operator_text(const std::string& schema, std::string_view name) {
 
 /// Indexes that search by distance are of a column, or of a cast of it. Those of binary_quantize()
 /// only make candidates, which an application must score again itself.
-std::optional<Searched> find_index(PgSession& session, const SearchSpec& spec) {
+std::optional<Searched> find_index(PgSession& session, const VectorsTypes& types,
+                                   const SearchSpec& spec) {
   const PgRows rows = session.query(
       "SELECT CASE WHEN x.indkey[0] = 0 THEN pg_catalog.pg_get_indexdef(x.indexrelid, 1, false) "
       "ELSE pg_catalog.quote_ident(a.attname) END, "
       "pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.typname), t.typname, "
-      "o.oprname, n.nspname FROM pg_catalog.pg_index x "
+      "o.oprname, n.nspname, t.oid FROM pg_catalog.pg_index x "
       "JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid "
       "JOIN pg_catalog.pg_am m ON m.oid = i.relam "
       "JOIN pg_catalog.pg_attribute a ON a.attrelid = x.indrelid AND a.attname = $2 "
@@ -65,17 +85,21 @@ std::optional<Searched> find_index(PgSession& session, const SearchSpec& spec) {
       "AND p.amopstrategy = 1 JOIN pg_catalog.pg_operator o ON o.oid = p.amopopr "
       "JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace "
       "WHERE x.indrelid = $1::pg_catalog.regclass AND x.indisvalid AND x.indpred IS NULL "
-      "AND x.indnkeyatts = 1 AND m.amname IN ('hnsw', 'ivfflat') "
+      "AND x.indnkeyatts = 1 "
+      "AND m.amname IN ('hnsw', 'ivfflat', 'vectors', 'vchordrq', 'vchordg') "
       "AND (t.typname <> 'bit' OR a.atttypid = t.oid) "
       "AND EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = "
       "'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = x.indexrelid "
       "AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum) ORDER BY m.amname, i.relname",
       {PgSession::quote_table(spec.table), spec.vector});
   for (size_t i = 0; i < rows.size(); ++i) {
-    const std::optional<Metric> metric = metric_of_operator(rows.text(i, 3));
+    const bool of_vectors = types.of(rows.text(i, 5)) != nullptr;
+    const std::optional<Metric> metric =
+        metric_of_operator(rows.text(i, 3), of_vectors, rows.text(i, 2) == "bvector");
     if (!metric || (spec.metric && *spec.metric != *metric)) continue;
-    return Searched{rows.text(i, 0), rows.text(i, 1), rows.text(i, 2),
-                    operator_text(rows.text(i, 4), rows.text(i, 3)), *metric};
+    return Searched{rows.text(i, 0), rows.text(i, 1),
+                    rows.text(i, 2), operator_text(rows.text(i, 4), rows.text(i, 3)),
+                    *metric,         of_vectors};
   }
   return std::nullopt;
 }
@@ -84,7 +108,8 @@ bool is_of_pgvector(const std::string& type) {
   return type == "vector" || type == "halfvec" || type == "sparsevec" || type == "bit";
 }
 
-std::optional<Searched> find_column(PgSession& session, const SearchSpec& spec) {
+std::optional<Searched> find_column(PgSession& session, const VectorsTypes& known,
+                                    const SearchSpec& spec) {
   const PgRows types = session.query(
       "SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname), "
       "t.typname, t.oid FROM pg_catalog.pg_attribute a "
@@ -95,45 +120,56 @@ std::optional<Searched> find_column(PgSession& session, const SearchSpec& spec) 
   if (types.size() == 0)
     throw Error(Code::kConfig, fmt::format("{} has no column {}", spec.table, spec.vector),
                 "name the column with the vectors");
-  const Metric metric =
-      spec.metric.value_or(types.text(0, 1) == "bit" ? Metric::kHamming : Metric::kCosine);
+  const bool bits = types.text(0, 1) == "bit" || types.text(0, 1) == "bvector";
+  const Metric metric = spec.metric.value_or(bits ? Metric::kHamming : Metric::kCosine);
+  const bool of_vectors = known.of(types.text(0, 2)) != nullptr;
   const PgRows schemas = session.query(
       "SELECT n.nspname FROM pg_catalog.pg_operator o "
       "JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace "
       "WHERE o.oprname = $1 AND o.oprleft = $2::pg_catalog.oid AND o.oprright = o.oprleft",
-      {std::string(operator_of(metric)), types.text(0, 2)});
-  if (schemas.size() == 0 && !is_of_pgvector(types.text(0, 1))) return std::nullopt;
+      {std::string(operator_of(metric, of_vectors)), types.text(0, 2)});
+  if (schemas.size() == 0 && !of_vectors && !is_of_pgvector(types.text(0, 1))) return std::nullopt;
   if (schemas.size() == 0)
     throw Error(Code::kConfig,
                 fmt::format("{}.{} is {}, which has no {} distance", spec.table, spec.vector,
                             types.text(0, 1), metric_word(metric)),
                 "name another metric");
-  return Searched{PgSession::quote_name(spec.vector), types.text(0, 0), types.text(0, 1),
-                  operator_text(schemas.text(0, 0), operator_of(metric)), metric};
+  return Searched{PgSession::quote_name(spec.vector),
+                  types.text(0, 0),
+                  types.text(0, 1),
+                  operator_text(schemas.text(0, 0), operator_of(metric, of_vectors)),
+                  metric,
+                  of_vectors};
 }
 
 /// A query in the text form of the type: vector and halfvec "[1,0.5]", sparsevec "{1:1,2:0.5}/2",
-/// bit "10".
+/// bit "10"; of PGVecto.rs "{0:1,1:0.5}/2" and "[1,0]".
 std::string query_text(Floats query, std::string_view family) {
   std::string out;
-  const bool bits = family == "bit", sparse = family == "sparsevec";
+  const bool bits = family == "bit", sparse = family == "sparsevec" || family == "svector";
+  const size_t first = family == "svector" ? 0 : 1;
   for (size_t i = 0; i < query.size(); ++i) {
     if (bits) {
       out += query[i] > 0 ? '1' : '0';
+    } else if (family == "bvector") {
+      fmt::format_to(std::back_inserter(out), "{}{}", i == 0 ? "" : ",", query[i] > 0 ? '1' : '0');
     } else if (!sparse) {
       fmt::format_to(std::back_inserter(out), "{}{}", i == 0 ? "" : ",", query[i]);
     } else if (query[i] != 0) {
-      fmt::format_to(std::back_inserter(out), "{}{}:{}", out.empty() ? "" : ",", i + 1, query[i]);
+      fmt::format_to(std::back_inserter(out), "{}{}:{}", out.empty() ? "" : ",", i + first,
+                     query[i]);
     }
   }
   if (bits) return out;
   return sparse ? fmt::format("{{{}}}/{}", out, query.size()) : "[" + out + "]";
 }
 
-/// pgvector's operators give distances: the negative product for <#>.
-double score_of(double distance, Metric metric) {
-  if (metric == Metric::kCosine) return 1 - distance;
-  return metric == Metric::kDot ? -distance : distance;
+/// Operators give distances: the negative product for <#>. PGVecto.rs' <-> is the square of the
+/// distance; a score is the same everywhere.
+double score_of(double distance, const Searched& searched) {
+  if (searched.metric == Metric::kCosine) return 1 - distance;
+  if (searched.metric == Metric::kL2 && searched.of_vectors) return std::sqrt(distance);
+  return searched.metric == Metric::kDot ? -distance : distance;
 }
 
 std::vector<std::string> names(PgSession& session, const std::string& table,
@@ -159,7 +195,8 @@ std::vector<std::string> shown_columns(PgSession& session, const std::string& ta
                "JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
                "WHERE a.attrelid = $1::pg_catalog.regclass AND a.attnum > 0 "
                "AND NOT a.attisdropped AND pg_catalog.regexp_replace(t.typname, '^_', '') "
-               "NOT IN ('vector', 'halfvec', 'sparsevec') AND pg_catalog.has_column_privilege("
+               "NOT IN ('vector', 'halfvec', 'sparsevec', 'vecf16', 'svector', 'bvector', 'veci8') "
+               "AND pg_catalog.has_column_privilege("
                "a.attrelid, a.attnum, 'SELECT') ORDER BY a.attnum");
 }
 
@@ -221,7 +258,7 @@ class PgSearch final : public Search {
       const auto& row = rows[i];
       if (!row[keys]) continue;
       out.push_back({hit_key({row.begin(), row.begin() + static_cast<ptrdiff_t>(keys)}),
-                     score_of(std::strtod(row[keys]->c_str(), nullptr), searched_.metric),
+                     score_of(std::strtod(row[keys]->c_str(), nullptr), searched_),
                      spec_.documents ? row[keys + 1].value_or("") : ""});
     }
     // Of relaxed_order the nearest may come a little later.
@@ -310,6 +347,8 @@ class PgSearch final : public Search {
         "AND pg_catalog.quote_ident(c.relname) = $2",
         {table_, index});
     if (rows.size() == 0) return {};
+    if (rows.text(0, 0) != "hnsw" && rows.text(0, 0) != "ivfflat")
+      return fmt::format(" ({})", rows.text(0, 0));
     const bool hnsw = rows.text(0, 0) == "hnsw";
     std::string out =
         fmt::format(" ({}), {} = {}", rows.text(0, 0), hnsw ? "hnsw.ef_search" : "ivfflat.probes",
@@ -337,10 +376,11 @@ class PgSearch final : public Search {
 std::unique_ptr<Search> make_pg_search(const std::string& url, bool pooled, const SearchSpec& spec,
                                        const PgSearchSettings& settings) {
   auto session = std::make_unique<PgSession>(url, "search", pooled);
-  std::optional<Searched> searched = find_index(*session, spec);
-  if (!searched) searched = find_column(*session, spec);
+  const VectorsTypes types = vectors_types(*session);
+  std::optional<Searched> searched = find_index(*session, types, spec);
+  if (!searched) searched = find_column(*session, types, spec);
   if (!searched) return nullptr;
-  std::vector<PgSetting> applied = settings_for(*session, settings);
+  std::vector<PgSetting> applied = settings_for(*session, settings, searched->of_vectors);
   return std::make_unique<PgSearch>(std::move(session), spec, std::move(*searched),
                                     std::move(applied));
 }

@@ -10,13 +10,14 @@ void apply_settings(PgSession& session, const std::vector<PgSetting>& settings, 
                   {name, value, local ? "true" : "false"});
 }
 
-std::vector<PgSetting> settings_for(PgSession& session, const PgSearchSettings& given) {
+std::vector<PgSetting> settings_for(PgSession& session, const PgSearchSettings& given,
+                                    bool of_vectors) {
   std::vector<PgSetting> out;
   const auto add = [&](const std::string& name, int value) {
     if (value != 0) out.emplace_back(name, std::to_string(value));
   };
-  add("hnsw.ef_search", given.ef_search);
-  add("ivfflat.probes", given.probes);
+  add(of_vectors ? "vectors.hnsw_ef_search" : "hnsw.ef_search", given.ef_search);
+  add(of_vectors ? "vectors.ivf_nprobe" : "ivfflat.probes", given.probes);
   add("hnsw.max_scan_tuples", given.max_scan_tuples);
   const bool iterative = !given.iterative_scan.empty() || given.max_scan_tuples != 0;
   if (!iterative) return out;

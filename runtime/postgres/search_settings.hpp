@@ -35,6 +35,8 @@ class SettingsScope {
 };
 
 /// Error{config} for what this version of pgvector does not have: it would pass over it.
-std::vector<PgSetting> settings_for(PgSession& session, const PgSearchSettings& given);
+/// `of_vectors`: what is searched is of PGVecto.rs, whose settings have names of their own.
+std::vector<PgSetting> settings_for(PgSession& session, const PgSearchSettings& given,
+                                    bool of_vectors);
 
 }  // namespace lugger

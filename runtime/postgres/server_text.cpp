@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "plan/coerce.hpp"
+#include "postgres/vectors_types.hpp"
 
 namespace lugger {
 
@@ -59,7 +60,7 @@ void ServerText::convert(Batch& batch, const PgComparedTable& table, size_t plac
   list.push('{');
   for (size_t i = first; i < last; ++i) {
     if (i != first) list.push(',');
-    append_array_element(coerced_text(rows.row(rows_[i])[column.slot], column.type), list);
+    append_array_element(input_text(rows.row(rows_[i])[column.slot], column.type), list);
   }
   list.push('}');
   const std::string sql = fmt::format(

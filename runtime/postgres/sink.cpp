@@ -175,7 +175,9 @@ class PgSink : public RowSink {
       refused.emplace(document, server_reject(load_, unit_, document, error, unit));
     };
     if (direct_ && !in_staging_) refuse_long_keys(load_, unit_, long_keys_, refuse);
-    load_in_pieces(load_, loader, unit_, unit.tally, refuse);
+    load_in_pieces(load_, loader, unit_, unit.tally, refuse, [&](size_t document) {
+      if (!unit_.skips(document)) ++unit.tally.skipped;
+    });
     unit.tally.rejected += refused.size();
     for (auto& [document, reject] : refused) {
       if (unit_.skips(document)) --unit.tally.skipped;

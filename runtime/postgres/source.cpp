@@ -37,7 +37,8 @@ class PgCursor : public StepCursor {
         shared_(!partition.spec.empty()),
         session_(place.url, place.purpose, place.pooled, place.path),
         position_(after),
-        last_(place.reading.key.size()) {
+        last_(place.reading.key.size()),
+        pgvector_(place.reading.wires) {
     if (shared_) {
       place_.snapshot.begin(session_, taken);
     } else {
@@ -127,12 +128,16 @@ class PgCursor : public StepCursor {
     }
   }
   void add(Batch& batch, Bytes tuple) {
+    batch.source_bytes += tuple.size();
+    tuple = pgvector_.needed() ? pgvector_.of(tuple, batch.arena()) : copied(batch, tuple);
+    batch.documents.push_back(Document{tuple.data(), static_cast<uint32_t>(tuple.size()),
+                                       Format::kPgRow, &place_.reading.shape});
+  }
+  Bytes copied(Batch& batch, Bytes tuple) const {
     uint8_t* to = batch.arena().allocate(tuple.size());
     std::memcpy(to, tuple.data(), tuple.size());
     store_be(to, static_cast<int16_t>(place_.reading.shape.fields.size()));
-    batch.documents.push_back(
-        Document{to, static_cast<uint32_t>(tuple.size()), Format::kPgRow, &place_.reading.shape});
-    batch.source_bytes += tuple.size();
+    return {to, tuple.size()};
   }
 
   PgPlace& place_;
@@ -143,6 +148,7 @@ class PgCursor : public StepCursor {
   std::optional<BinaryCopy> copy_;
   const Position position_;  // before the first row
   std::vector<std::string> last_;
+  PgvectorTuples pgvector_;
   uint64_t row_ = 0, rows_ = 0;  // ctid of the last row; number of rows given
   bool ended_ = false;
 };

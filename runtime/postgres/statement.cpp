@@ -4,6 +4,7 @@
 #include "postgres/array_text.hpp"
 #include "postgres/loader.hpp"
 #include "postgres/merge.hpp"
+#include "postgres/vectors_types.hpp"
 
 namespace lugger {
 namespace {
@@ -73,7 +74,7 @@ class StatementLoader : public PgLoader {
           if (row[slot].absent()) {
             arrays[f + 2].null();
           } else {
-            arrays[f + 2].text(coerced_text(row[slot], table.columns[slot].type));
+            arrays[f + 2].text(input_text(row[slot], table.columns[slot].type));
           }
         }
       });

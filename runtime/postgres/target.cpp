@@ -43,8 +43,7 @@ constexpr auto kOptions = joined_options(
         {"direct_behind_pooler", Type::kUrl,
          "as direct, but used only behind a pooler in transaction mode (default PG_DIRECT_URI)"},
         {"distribute", Type::kText,
-         "the column by which Citus is to distribute the tables that are made; children go with "
-         "their "
+         "the column by which Citus distributes the tables that are made; children go with their "
          "parents"},
         {"partition_by", Type::kText,
          "of a table that lugger makes: the column by which it is partitioned, as a tenant"},
@@ -52,8 +51,7 @@ constexpr auto kOptions = joined_options(
         {"partition_values", Type::kList,
          "with partition_by: a partition for each of these values, and one for all others"},
         {"text_search", Type::kList,
-         "of a table that lugger makes: text columns that get a tsvector column with an index "
-         "beside "
+         "of a table that lugger makes: text columns that get an indexed tsvector column beside "
          "them"},
         {"text_config", Type::kText, "with text_search: the configuration of the words", "english"},
         {"state_schema", Type::kText, "schema for lugger's own tables", "lugger"},

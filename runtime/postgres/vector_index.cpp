@@ -10,7 +10,10 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "plan/vectors_type.hpp"
 #include "postgres/settings.hpp"
+#include "postgres/toml_index.hpp"
+#include "vector/metric.hpp"
 
 namespace lugger {
 namespace {
@@ -27,11 +30,9 @@ constexpr std::array kFamilies = {
     Family{Kind::kSparsevec, "sparsevec", 1000000000, 0},
     Family{Kind::kBit, "bit", 64000, 64000},
 };
-constexpr std::array<std::string_view, 6> kMetrics = {"l2", "ip",      "cosine",
-                                                      "l1", "hamming", "jaccard"};
 constexpr int kMostHalf = 4000;
 constexpr const char* kMetricsOfBits = "bits have hamming, and in hnsw jaccard";
-constexpr const char* kMetricsOfOthers = "it has l2, ip and cosine, and in hnsw l1";
+constexpr const char* kMetricsOfOthers = "it has l2, dot and cosine, and in hnsw l1";
 
 struct Parameter {
   std::string_view method, name;
@@ -79,7 +80,11 @@ void check_parameters(const IndexMapping& index) {
 bool has_class(std::string_view method, Kind kind, std::string_view metric) noexcept {
   if (kind == Kind::kBit) return metric == "hamming" || (metric == "jaccard" && method == "hnsw");
   if (metric == "l1") return method == "hnsw";
-  return metric == "l2" || metric == "ip" || metric == "cosine";
+  return metric == "l2" || metric == "dot" || metric == "cosine";
+}
+
+std::string class_name(std::string_view family, std::string_view metric) {
+  return fmt::format("{}_{}_ops", family, metric == "dot" ? "ip" : metric);
 }
 
 void check_dimensions(const IndexMapping& index, const Column& column, int most) {
@@ -113,7 +118,7 @@ std::string class_of_expression(const IndexMapping& index) {
   if (!has_class(index.method, family->kind, index.metric))
     refuse(fmt::format("{}: {} has no metric {}", index.method, family->name, index.metric),
            family->kind == Kind::kBit ? kMetricsOfBits : kMetricsOfOthers);
-  return fmt::format("{}_{}_ops", family->name, index.metric);
+  return class_name(family->name, index.metric);
 }
 
 /// "vector" or "x.vector(3)" as halfvec of the same schema.
@@ -151,6 +156,10 @@ uint64_t graph_bytes(PgSession& session, const StageStep& step) {
          (std::stoull(size.text(0, 0)) + kElement + kNeighbour * static_cast<uint64_t>(step.m));
 }
 
+bool is_of_pgvector(std::string_view method) noexcept {
+  return method == "hnsw" || method == "ivfflat";
+}
+
 uint64_t free_shared_memory() noexcept {
   struct statvfs room {};
   if (statvfs("/dev/shm", &room) != 0) return UINT64_MAX;
@@ -160,11 +169,12 @@ uint64_t free_shared_memory() noexcept {
 }  // namespace
 
 bool is_vector_index(std::string_view method) noexcept {
-  return method == "hnsw" || method == "ivfflat";
+  return is_of_pgvector(method) || is_toml_index(method);
 }
 
 IndexMapping spelled_vector_index(const IndexMapping& index, const TablePlan& table) {
   IndexMapping out = index;
+  if (is_toml_index(index.method)) return spelled_toml_index(index, table);
   if (!is_vector_index(index.method)) {
     if (!index.metric.empty())
       refuse("metric belongs to method = 'hnsw' or 'ivfflat'", "name the method, or leave it out");
@@ -174,14 +184,12 @@ IndexMapping spelled_vector_index(const IndexMapping& index, const TablePlan& ta
   if (index.unique || !index.include.empty() || index.columns.size() != 1)
     refuse(fmt::format("{} indexes one column, is never unique and includes nothing", index.method),
            "write an index for each column");
-  if (!index.metric.empty() && std::ranges::find(kMetrics, index.metric) == kMetrics.end())
-    refuse(fmt::format("metric = '{}' is not one of {}", index.metric, fmt::join(kMetrics, ", ")),
-           "for pgvector's <#> write 'ip'");
+  if (!index.metric.empty()) check_metric(index.metric);
   const bool expression = index.columns[0].starts_with('(');
   if (index.metric.empty() && index.opclass.empty() && index.method == "hnsw" &&
       (!expression || index.columns[0].ends_with(')')))
     refuse(fmt::format("hnsw: no metric is given for {}", index.columns[0]),
-           "say what queries order by: metric = 'cosine', 'l2' or 'ip'");
+           "say what queries order by: metric = 'cosine', 'l2' or 'dot'");
   if (expression) {
     if (!index.metric.empty() && index.opclass.empty() && index.columns[0].ends_with(')'))
       out.opclass = class_of_expression(index);
@@ -189,6 +197,10 @@ IndexMapping spelled_vector_index(const IndexMapping& index, const TablePlan& ta
   }
   const auto column = std::ranges::find(table.columns, index.columns[0], &Column::name);
   if (column == table.columns.end()) return out;
+  if (of_vectors(column->type))
+    refuse(fmt::format("{}: {} is of PGVecto.rs, which pgvector does not index", index.method,
+                       column->name),
+           "use method = 'vectors'");
   const auto* family = std::ranges::find(kFamilies, column->type.kind, &Family::kind);
   if (family == kFamilies.end()) return out;
   const int most = index.method == "hnsw" ? family->hnsw : family->ivfflat;
@@ -201,8 +213,7 @@ IndexMapping spelled_vector_index(const IndexMapping& index, const TablePlan& ta
   if (index.opclass.empty() && !has_class(index.method, column->type.kind, metric))
     refuse(fmt::format("{}: {} has no metric {}", index.method, family->name, metric),
            column->type.kind == Kind::kBit ? kMetricsOfBits : kMetricsOfOthers);
-  if (index.opclass.empty())
-    out.opclass = fmt::format("{}_{}_ops", half ? "halfvec" : family->name, metric);
+  if (index.opclass.empty()) out.opclass = class_name(half ? "halfvec" : family->name, metric);
   if (half)
     out.columns[0] =
         fmt::format("({}::{})", PgSession::quote_name(column->name), as_halfvec(column->type));
@@ -244,7 +255,7 @@ bool lacks_shared_memory(const Error& error) {
 std::string left_out_of_index(PgSession& session, const StageStep& step) {
   const bool cosine = step.body.find("_cosine_ops") != std::string::npos;
   const bool ip = step.method == "ivfflat" && step.body.find("_ip_ops") != std::string::npos;
-  if (!is_vector_index(step.method) || (!cosine && !ip)) return {};
+  if (!is_of_pgvector(step.method) || (!cosine && !ip)) return {};
   const std::string zeros =
       session
           .query(fmt::format("SELECT pg_catalog.count(*) FROM {} WHERE {} <=> {} = 'NaN'{}",

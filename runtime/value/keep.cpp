@@ -24,6 +24,8 @@ void write_fields(BsonWriter& writer, const RowShape& shape) {
     writer.append("name", text_value(field.name));
     writer.append("oid", Value::of(ValueType::kInt64, int64_t{field.type_oid}));
     writer.append("type", text_value(field.type_name));
+    if (field.reads_as != pg_reads_as(field.type_oid, field.type_name))
+      writer.append("as", Value::of(ValueType::kInt32, static_cast<int64_t>(field.reads_as)));
     writer.end();
   }
   writer.end();
@@ -65,6 +67,9 @@ const RowShape* KeptDocuments::shape_of(Bytes fields) {
     field.type_oid = static_cast<uint32_t>(oid.i64);
     field.type_name = type.text();
     field.reads_as = pg_reads_as(field.type_oid, field.type_name);
+    const Value as = bson_field(described, "as");  // only the catalog knew it
+    if (as.type == ValueType::kInt32 && as.i64 > 0 && as.i64 < kValueTypes)
+      field.reads_as = static_cast<ValueType>(as.i64);
   }
   return shapes_.emplace(as_text(fields), std::move(shape)).first->second.get();
 }

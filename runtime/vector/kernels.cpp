@@ -1,6 +1,7 @@
 #include "vector/kernels.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -47,6 +48,12 @@ struct Product {
     sum += a * b;
   }
 };
+struct SquareOfFirst {
+  template <typename T>
+  LUGGER_INLINE static void add(const T& a, const T&, T& sum) noexcept {
+    sum += a * a;
+  }
+};
 struct SquaredDifference {
   template <typename T>
   LUGGER_INLINE static void add(const T& a, const T& b, T& sum) noexcept {
@@ -77,12 +84,12 @@ LUGGER_INLINE double sum_rest(const float* a, const float* b, size_t i, size_t n
 }
 
 /// Inlined into one function for each processor, whose registers have that width: element i is added
-/// to lane i % 8 in every one of them.
-template <typename Width, typename Term>
-LUGGER_INLINE double sum_body(const float* a, const float* b, size_t n) noexcept {
+/// to lane i % 8 in every one of them. A sum for each of the terms, in one pass.
+template <typename Width, typename... Terms>
+LUGGER_INLINE auto sums_body(const float* a, const float* b, size_t n) noexcept {
   using Doubles = typename Width::Doubles;
   constexpr size_t kWidth = sizeof(Doubles) / sizeof(double), kRegisters = kLanes / kWidth;
-  Doubles sums[kRegisters] = {};
+  Doubles sums[sizeof...(Terms)][kRegisters] = {};
   size_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
 #pragma GCC unroll 8
@@ -90,56 +97,37 @@ LUGGER_INLINE double sum_body(const float* a, const float* b, size_t n) noexcept
       Doubles x, y;
       load<Width>(a + i + r * kWidth, x);
       load<Width>(b + i + r * kWidth, y);
-      Term::add(x, y, sums[r]);
+      size_t term = 0;
+      (Terms::add(x, y, sums[term++][r]), ...);
     }
   }
-  double lanes[kLanes];
+  double lanes[sizeof...(Terms)][kLanes];
   std::memcpy(lanes, sums, sizeof lanes);
-  return sum_rest<Term>(a, b, i, n, lanes);
+  size_t term = 0;
+  return std::array{sum_rest<Terms>(a, b, i, n, lanes[term++])...};
 }
 
 struct Sums {
   double dot, a_squared;
 };
 
-/// Both sums in one pass over a.
-template <typename Width>
-LUGGER_INLINE Sums both_body(const float* a, const float* b, size_t n) noexcept {
-  using Doubles = typename Width::Doubles;
-  constexpr size_t kWidth = sizeof(Doubles) / sizeof(double), kRegisters = kLanes / kWidth;
-  Doubles dots[kRegisters] = {}, squares[kRegisters] = {};
-  size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-#pragma GCC unroll 8
-    for (size_t r = 0; r < kRegisters; ++r) {
-      Doubles x, y;
-      load<Width>(a + i + r * kWidth, x);
-      load<Width>(b + i + r * kWidth, y);
-      Product::add(x, y, dots[r]);
-      Product::add(x, x, squares[r]);
-    }
-  }
-  double dot_lanes[kLanes], square_lanes[kLanes];
-  std::memcpy(dot_lanes, dots, sizeof dot_lanes);
-  std::memcpy(square_lanes, squares, sizeof square_lanes);
-  return {sum_rest<Product>(a, b, i, n, dot_lanes), sum_rest<Product>(a, a, i, n, square_lanes)};
-}
-
 template <typename Term>
 double sum_plain(const float* a, const float* b, size_t n) noexcept {
-  return sum_body<Two, Term>(a, b, n);
+  return sums_body<Two, Term>(a, b, n)[0];
 }
 Sums both_plain(const float* a, const float* b, size_t n) noexcept {
-  return both_body<Two>(a, b, n);
+  const auto [dot, a_squared] = sums_body<Two, Product, SquareOfFirst>(a, b, n);
+  return {dot, a_squared};
 }
 
 #if defined(__x86_64__)
 template <typename Term>
 LUGGER_AVX2 double sum_avx2(const float* a, const float* b, size_t n) noexcept {
-  return sum_body<Four, Term>(a, b, n);
+  return sums_body<Four, Term>(a, b, n)[0];
 }
 LUGGER_AVX2 Sums both_avx2(const float* a, const float* b, size_t n) noexcept {
-  return both_body<Four>(a, b, n);
+  const auto [dot, a_squared] = sums_body<Four, Product, SquareOfFirst>(a, b, n);
+  return {dot, a_squared};
 }
 // The product of two floats is exact in a double: fused or not, the sum has the same bits.
 
@@ -172,7 +160,8 @@ LUGGER_AVX512 Sums both_avx512(const float* a, const float* b, size_t n) noexcep
   double dot_lanes[kLanes], square_lanes[kLanes];
   std::memcpy(dot_lanes, &dots, sizeof dot_lanes);
   std::memcpy(square_lanes, &squares, sizeof square_lanes);
-  return {sum_rest<Product>(a, b, i, n, dot_lanes), sum_rest<Product>(a, a, i, n, square_lanes)};
+  return {sum_rest<Product>(a, b, i, n, dot_lanes),
+          sum_rest<SquareOfFirst>(a, b, i, n, square_lanes)};
 }
 // A branch rather than an ifunc, because ifunc resolvers run before the sanitizers are initialised.
 bool has_avx2() noexcept {

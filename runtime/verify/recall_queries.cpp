@@ -7,6 +7,7 @@
 #include "place/whole.hpp"
 #include "plan/plan.hpp"
 #include "registry/registry.hpp"
+#include "value/damaged.hpp"
 #include "value/looked_into.hpp"
 #include "value/path.hpp"
 #include "vector/elements.hpp"
@@ -65,6 +66,10 @@ class QueryReader {
 
   void read(const Document& document) {
     ++line_;
+    if (const std::string_view damage = damage_of(document.bytes()); !damage.empty()) {
+      throw Error(Code::kRead, fmt::format("{}: query {} is no JSON: {}", path_, line_, damage),
+                  "a file whose last line is not whole was cut off: write it anew");
+    }
     Arena arena;
     AskedQuery& out = asked.emplace_back();
     out.line = line_;

@@ -47,6 +47,10 @@ class GrpcCall final : public ObjectCall {
     return std::string(ObjectMessages::id_of(object));
   }
 
+  ObjectVectors vectors_of(std::string_view object) const override {
+    return ObjectMessages::vectors_of(object);
+  }
+
   std::string without_vectors(std::string_view object) const override {
     return ObjectMessages::without_vectors(object);
   }

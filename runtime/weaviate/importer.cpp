@@ -67,17 +67,21 @@ void ObjectImporter::take(const BatchAnswer& answer, std::span<const size_t> obj
   }
 }
 
-/// Weaviate stores an object before its indexes take the vectors. Of one that they refuse no search
-/// would know, and the class would hold what is a reject. That one of its id is there says nothing:
-/// it may be an older one, which stands when the new one was refused before. An object that is taken
-/// without its vectors was refused for them, so what is there is it.
+/// Weaviate may store an object before its indexes take the vectors. Of one that they refuse no
+/// search would know, and the class would hold what is a reject. One that was refused before it was
+/// stored leaves what stood under its id, which must stay: it has other vectors, or the same ones,
+/// and then the object would be refused without them, too.
 void ObjectImporter::take_back(size_t refused) {
+  const ObjectVectors vectors = call_->vectors_of(object(refused));
+  if (vectors.empty()) return;
+  const std::string id = call_->id_of(object(refused));
+  const std::optional<std::string> stands = server_.object(class_name_, tenant_, id);
+  if (!stands || vectors_of_json(*stands) != vectors) return;
   const std::string bare = call_->without_vectors(object(refused));
-  if (bare.size() == object(refused).size()) return;
   const std::string_view one(bare);
   const BatchAnswer answer = call_->send({&one, 1});
   if (answer.good() && answer.refused && answer.refused->empty())
-    server_.erase(class_name_, tenant_, call_->id_of(object(refused)));
+    server_.erase(class_name_, tenant_, id);
 }
 
 /// Most reasons are the object's own. The others would make rejects of everything that follows.

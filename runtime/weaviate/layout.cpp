@@ -96,9 +96,7 @@ class Maker {
     check_twice();
     check_class();
     tell_ids();
-    if (!options.vector.empty() &&
-        std::ranges::find(table_.columns, options.vector, &Column::name) == table_.columns.end())
-      problem("vector = '{}' is no column", options.vector);
+    check_only_vector();
   }
   ClassLayout take() { return std::move(out_); }
 
@@ -106,6 +104,15 @@ class Maker {
   template <typename... Args>
   void problem(fmt::format_string<Args...> format, Args&&... args) {
     out_.problems.push_back(fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  void check_only_vector() {
+    if (options_.vector.empty()) return;
+    const auto column = std::ranges::find(table_.columns, options_.vector, &Column::name);
+    if (column == table_.columns.end())
+      return problem("vector = '{}' is no column", options_.vector);
+    if (!is_vector_column(*column))
+      problem("vector = '{}': the column is {}, and no vector", options_.vector, column->type.sql);
   }
 
   SlotLayout slot(const Column& column) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "store/batches.hpp"
+#include "weaviate/object_vectors.hpp"
 #include "weaviate/server.hpp"
 
 namespace lugger {
@@ -28,6 +29,7 @@ class ObjectCall {
   /// Fails as HttpClient does.
   virtual BatchAnswer send(std::span<const std::string_view> objects) = 0;
   virtual std::string id_of(std::string_view object) const = 0;
+  virtual ObjectVectors vectors_of(std::string_view object) const = 0;
   virtual std::string without_vectors(std::string_view object) const = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cstring>
 
 #include "value/pgrow_reader.hpp"
 #include "vector/elements.hpp"
@@ -42,6 +43,12 @@ std::string_view text_of(std::span<const float> floats) {
   return {reinterpret_cast<const char*>(floats.data()), floats.size_bytes()};
 }
 
+std::vector<float> floats_of(std::string_view bytes) {
+  std::vector<float> out(bytes.size() / sizeof(float));
+  std::memcpy(out.data(), bytes.data(), out.size() * sizeof(float));
+  return out;
+}
+
 uint32_t list_of(ObjectForm form) noexcept {
   switch (form) {
     case ObjectForm::kBool: return properties_field::kBools;
@@ -64,6 +71,24 @@ ObjectMessages::ObjectMessages(const TablePlan& table, const ClassLayout& layout
 std::string_view ObjectMessages::id_of(std::string_view message) noexcept {
   pb::Reader reader(message);
   return reader.next() && reader.field == object_field::kId ? reader.bytes : std::string_view();
+}
+
+ObjectVectors ObjectMessages::vectors_of(std::string_view message) {
+  ObjectVectors out;
+  for (pb::Reader reader(message); reader.next();) {
+    if (reader.field == object_field::kVector) out[""] = floats_of(reader.bytes);
+    if (reader.field != object_field::kVectors) continue;
+    std::string_view name, bytes;
+    bool many = false;
+    for (pb::Reader vector(reader.bytes); vector.next();) {
+      if (vector.field == vectors_field::kName) name = vector.bytes;
+      if (vector.field == vectors_field::kBytes) bytes = vector.bytes;
+      if (vector.field == vectors_field::kType) many = vector.number == vectors_field::kMany;
+    }
+    if (many) bytes.remove_prefix(std::min(sizeof(uint16_t), bytes.size()));
+    out[std::string(name)] = floats_of(bytes);
+  }
+  return out;
 }
 
 std::string ObjectMessages::without_vectors(std::string_view message) {

@@ -21,6 +21,7 @@ class ObjectMessages final : public ObjectEncoder {
   Failure append(const Value* row, int& column, ByteBuffer& out) override;
   /// The id of a message that was appended.
   static std::string_view id_of(std::string_view message) noexcept;
+  static ObjectVectors vectors_of(std::string_view message);
   static std::string without_vectors(std::string_view message);
 
  private:

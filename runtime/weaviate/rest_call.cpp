@@ -59,6 +59,10 @@ class RestCall final : public ObjectCall {
     return found ? std::string(id) : "";
   }
 
+  ObjectVectors vectors_of(std::string_view object) const override {
+    return vectors_of_json(object);
+  }
+
   std::string without_vectors(std::string_view object) const override {
     simdjson::dom::parser parser;
     const simdjson::padded_string json(object);

@@ -17,6 +17,7 @@
 #include "weaviate/search.hpp"
 #include "weaviate/server.hpp"
 #include "weaviate/sink.hpp"
+#include "weaviate/stored_vectors.hpp"
 
 namespace lugger {
 namespace {
@@ -139,7 +140,8 @@ class WeaviateTarget final : public Target {
     return wake_tenant(address_.endpoint, names.class_name, names.tenant, names.tenant_state);
   }
   void inspect_objects(const PlanShape& plan, const WeaviateClass& there,
-                       const LayoutOptions& options, TargetReport& report);
+                       const LayoutOptions& options, const ClassLayout& layout,
+                       TargetReport& report);
 
   /// How batches go. By a port that nobody named, only into a class without objects: there it shows
   /// at the first object whether the server is the same.
@@ -254,7 +256,7 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool ag
         "references are written in a second pass, and the source can be read only once");
   report.mode = kFill;
   report.mode_reason = "the class holds no objects";
-  if (there) inspect_objects(plan, *there, options, report);
+  if (there) inspect_objects(plan, *there, options, layout, report);
   const WeaviateCalls way = calls(layout, report.mode == kReplace);
   report.server += ", batches by " + way.shown;
   if (way.missed) report.warnings.push_back("batches go by " + way.shown);
@@ -271,7 +273,8 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool ag
 }
 
 void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass& there,
-                                     const LayoutOptions& options, TargetReport& report) {
+                                     const LayoutOptions& options, const ClassLayout& layout,
+                                     TargetReport& report) {
   WeaviateServer server(address_.endpoint);
   if (there.tenants) {
     if (options.tenant.empty()) return;
@@ -282,6 +285,7 @@ void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass&
   }
   report.holds_rows = server.holds_objects(options.class_name, options.tenant);
   if (!report.holds_rows) return;
+  check_stored_vectors(server, plan, layout, report);
   const bool refused = plan.mapping().on_conflict == OnConflict::kError;
   report.mode = refused ? kRefusedMode : kReplace;
   report.mode_reason =

@@ -185,7 +185,8 @@ local function metric_of(options)
   fault.check_keys('vector.top_k', options, { 'metric' })
   local name = options and options.metric or 'cosine'
   if not metrics[name] then
-    fault.raise('config', ('there is no metric "%s"'):format(tostring(name)), fault.near(name, metrics))
+    fault.raise('config', ('there is no metric "%s"'):format(tostring(name)),
+      name == 'ip' and "pgvector's ip is 'dot'" or fault.near(name, metrics))
   end
   return metrics[name]
 end

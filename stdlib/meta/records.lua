@@ -860,11 +860,11 @@
 ---@field pooled boolean|nil the server is reached through a pooler in transaction mode (pgbouncer)
 ---@field direct string|nil the URL of the server itself: indexes and constraints are always built over it
 ---@field direct_behind_pooler string|nil as direct, but used only behind a pooler in transaction mode (default PG_DIRECT_URI)
----@field distribute string|nil the column by which Citus is to distribute the tables that are made; children go with their parents
+---@field distribute string|nil the column by which Citus distributes the tables that are made; children go with their parents
 ---@field partition_by string|nil of a table that lugger makes: the column by which it is partitioned, as a tenant
 ---@field partitions number|nil with partition_by: how many partitions by hash
 ---@field partition_values string|string[]|nil with partition_by: a partition for each of these values, and one for all others
----@field text_search string|string[]|nil of a table that lugger makes: text columns that get a tsvector column with an index beside them
+---@field text_search string|string[]|nil of a table that lugger makes: text columns that get an indexed tsvector column beside them
 ---@field text_config string|nil with text_search: the configuration of the words
 ---@field state_schema string|nil schema for lugger's own tables
 ---@field verify_tls boolean|nil whether the server's certificate is checked

@@ -72,7 +72,7 @@
 ---@field where string|nil of a partial index
 ---@field include string[]|nil
 ---@field opclass string|nil
----@field metric "cosine"|"l2"|"ip"|"l1"|"hamming"|"jaccard"|nil of hnsw and ivfflat, in place of an opclass
+---@field metric "cosine"|"l2"|"dot"|"l1"|"hamming"|"jaccard"|nil of hnsw and ivfflat, in place of an opclass
 ---@field with table|nil storage parameters
 ---@field nulls_not_distinct boolean|nil
 ---@field concurrently boolean|nil

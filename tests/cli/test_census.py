@@ -72,6 +72,17 @@ class Counts(Census):
         shown = self.text("docs.jsonl").out
         self.assertIn("2 vectors there before with the same elements (d30, d31)", " ".join(shown.split()))
 
+    def test_s1_14_a_path_of_vectors_and_other_values(self):
+        values = [[0] * 9] * 4 + [[i + 0.5, *range(8)] for i in range(26)] + ["none", "to be made"] * 5
+        with open(os.path.join(self.dir, "docs.jsonl"), "w", encoding="utf-8") as file:
+            file.writelines(json.dumps({"_id": f"d{i}", "v": v}) + "\n" for i, v in enumerate(values))
+        path = self.one("docs.jsonl")["by_path"]["v"]
+        vectors = path["vectors"]
+        self.assertEqual((path["present"], vectors["values"], vectors["zeros"]), (40, 30, 4))
+        shown = " ".join(self.text("docs.jsonl", "--full").out.split())
+        self.assertIn("array 75 %, string 25 %", shown)
+        self.assertIn("9 dimensions in 30 vectors, 4 to 10 bytes", shown)
+
     def test_the_same_counts_from_a_dump_an_archive_and_an_export(self):
         forms = [SHOP / "shop" / "users.bson", DATA / "named" / "dump-gzip" / "shop" / "users.bson.gz",
                  DATA / "named" / "export" / "users.canonical.json"]

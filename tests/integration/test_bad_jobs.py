@@ -52,6 +52,16 @@ class Jobs(Case):
         self.fails(job("{ 'v', 'integr' }"), '"integr" is not a column type', 'did you mean integer?')
         self.fails(job("{ 'v', 'mood' }"), 'docs.v: the database has no type mood', flags=('--create',))
 
+    def test_a_field_that_would_not_be_read(self):
+        for generate, said in (('v5', "generate = 'v5' reads the `_id`: from = 'slug' is not read"),
+                               ('v7', "generate = 'v7' reads no field: from = 'slug' is not read")):
+            self.fails(job(f"{{ 'id', 'uuid', generate = '{generate}', from = 'slug' }}"), said,
+                       'column id', "{ 'id', 'uuid', from = 'slug' }", flags=('--create',))
+        self.fails(job("{ 'w', 'text', value = 'x', from = 'slug' }"), "from = 'slug' is not read",
+                   'column w', flags=('--create',))
+        Work(self.server.fresh(), GOOD, job("{ 'id', 'uuid', generate = 'v5', from = '_id' }, "
+                                            "{ 'v', 'int4' }")).run('--create')
+
     def test_hook_that_captures_a_connection(self):
         self.fails("local con = io.stdout\n" + job("{ 'v', 'int4' }",
                                                    extra='map = function(row) con:write(row.v) end,'),

@@ -134,6 +134,15 @@ class Refusals(Case):
         verified = self.run_lugger('verify', 'into.lua')
         self.assertIn('equal but for 1 rejected document', verified.out + verified.err)
 
+    def test_a_state_that_cannot_be_read_before_one_that_can(self):
+        """As a reject that is tried again it would take the place of the later one."""
+        self.documents([document(1), {**document(2), 'n': 'x'}, {**document(2), 'n': 7}])
+        (self.cwd / 'into.lua').write_text(INTO.replace("key = 'doc'", "key = 'doc', on_conflict = 'update'"),
+                                           encoding='utf-8')
+        books = self.run_lugger('run', 'into.lua', '--create').books()
+        self.assertEqual((books['skipped'], books['rejected']), (1, 0))
+        self.assertEqual(self.client.all('Docs')[object_id('d2')]['properties']['n'], 7)
+
     def test_a_class_that_holds_objects_is_not_written_over_unasked(self):
         self.documents(document(i) for i in range(1, 10))
         self.run_lugger('run', 'into.lua', '--create')
@@ -165,6 +174,11 @@ return lugger.copy { from = lugger.source('docs.jsonl'),
         for words in ("no property can be called id", 'bad name', 'sparse vector', 'numeric is kept as text',
                       '2^53', 'child rows'):
             self.assertIn(words, text)
+        for column, said in (('title', "vector = 'title': the column is text, and no vector"),
+                             ('nobody', "vector = 'nobody' is no column")):
+            (self.cwd / 'bad.lua').write_text(INTO.replace("index = 'flat'", f"vector = '{column}'"),
+                                              encoding='utf-8')
+            self.assertIn(said, self.run_lugger('plan', 'bad.lua', '--create', expect=1).err)
         (self.cwd / 'bad.lua').write_text(INTO.replace("key = 'doc', ", ''), encoding='utf-8')
         self.assertIn("key = '...'", repr(self.run_lugger('plan', 'bad.lua', expect=(0, 1))))
 
@@ -239,6 +253,30 @@ return lugger.copy {
             made = datetime.datetime.fromisoformat(line[name].replace(' ', 'T').replace('Z', '+00:00'))
             self.assertLess(abs(made.timestamp() - begun), 60)
         self.assertIn('equal', repr(self.run_lugger('verify', 'out.lua')))
+
+    def test_columns_have_the_types_of_vectors(self):
+        documents = [{**document(i), 'default': [i, 2.5], 'many': [[1, i], [3, 4]]} for i in range(1, 5)]
+        self.documents(documents)
+        (self.cwd / 'into.lua').write_text(INTO.replace(
+            "{ 'small', 'halfvec(2)' }", "{ 'small', 'halfvec(2)' }, { 'many', 'vector(2)[]' }"),
+                                           encoding='utf-8')
+        self.run_lugger('run', 'into.lua', '--create')
+        (self.cwd / 'out.lua').write_text('''
+local lugger = require 'lugger'
+local from = lugger.source(lugger.env.WEAVIATE_URL, { collection = 'Docs' })
+local columns = from:columns()
+for _, column in ipairs(columns) do
+  if column[2]:find '^vector' then print(column[1], column[2], column.from) end
+end
+return lugger.copy { from = from, into = lugger.target('out.jsonl'), columns = columns }
+''', encoding='utf-8')
+        told = self.run_lugger('run', 'out.lua').out
+        self.assertEqual(sorted(told.split('\n')[:3]), [
+            'embedding\tvector(8)\tvectors.embedding', 'many\tvector(2)[]\tvectors.many',
+            'small\tvector(2)\tvectors.small'])
+        found = {line['doc']: line for line in self.lines()}
+        self.assertEqual(floats(found['d3']['embedding']), floats(vector_of(3)))
+        self.assertIn('vector(8)', self.run_lugger('describe', f'{self.server.url}/Docs').out)
 
     def test_describe_and_find(self):
         self.documents(document(i) for i in range(1, 5))

@@ -30,7 +30,7 @@ class Indexes(unittest.TestCase):
                          "{ 'v', method = 'hnsw', metric = 'cosine', "
                          "with = { m = 8, ef_construction = 32 } }, "
                          "{ 'v', name = 'lists', method = 'ivfflat', with = { lists = 2 } }, "
-                         "{ 'h', method = 'hnsw', metric = 'ip' }, { 's', method = 'hnsw', metric = 'l1' }, "
+                         "{ 'h', method = 'hnsw', metric = 'dot' }, { 's', method = 'hnsw', metric = 'l1' }, "
                          "{ 'b', method = 'hnsw', metric = 'jaccard' }", schema='Ext "x')
         work.run('--create')
         path = 'set search_path = public, "Ext ""x"; '
@@ -69,6 +69,7 @@ class Indexes(unittest.TestCase):
     def test_s1_17_what_the_server_would_refuse_is_refused_first(self):
         vector = "{ 'v', 'vector(3)', from = 'e' }"
         self.assertIn('no metric is given for v', self.refused(vector, "{ 'v', method = 'hnsw' }"))
+        self.assertIn("metric = 'dot'", self.refused(vector, "{ 'v', method = 'hnsw', metric = 'ip' }"))
         self.assertIn("metric = 'cosinus' is not one of",
                       self.refused(vector, "{ 'v', method = 'hnsw', metric = 'cosinus' }"))
         self.assertIn('v has no dimensions', self.refused("{ 'v', 'vector', from = 'e' }",

@@ -1,11 +1,9 @@
 """The manifest of vectors: kept in the target, read back from a source, and compared before vectors of two
 makings are mixed."""
 import json
-import unittest
-from pathlib import Path
 
 import harness
-from peer_postgres import PgVector
+from vector_case import VectorCase
 from weaviate import live_weaviate
 
 LINES = [{'_id': f'd{i}', 'v': [0.6, 0.8, 0.0] if i % 2 else [0.0, 0.0, -1.0]} for i in range(20)]
@@ -17,19 +15,8 @@ def manifest(**more):
     return 'manifest = ' + harness.lua({**MODEL, **more})
 
 
-class Case(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = PgVector()
-
-    def setUp(self):
-        self.directory = Path(harness.scratch())
-        self.database = self.server.fresh()
-        self.env = {'PG': self.database.url}
-        self.documents(LINES)
-
-    def documents(self, documents, name='docs.jsonl'):
-        (self.directory / name).write_text(''.join(json.dumps(one) + '\n' for one in documents))
+class Case(VectorCase):
+    LINES = LINES
 
     def job(self, extra='', source="'docs.jsonl'", target="lugger.env.PG, { table = 'docs', key = 'id', "
             "on_conflict = 'update' }", columns="{ 'id', 'text', from = '_id' }, { 'v', 'vector(3)' }",
@@ -39,9 +26,6 @@ local lugger = require 'lugger'
 return lugger.copy {{ name = '{name}', from = lugger.source({source}), into = lugger.target({target}),
   columns = {{ {columns} }}, {extra} }}
 ''', encoding='utf-8')
-
-    def lugger(self, *words, expect=0):
-        return harness.lugger(*words, cwd=self.directory, env=self.env, expect=expect)
 
     def comment(self, database=None, column=2):
         return (database or self.database).query(f"select col_description('docs'::regclass, {column})")
@@ -110,6 +94,33 @@ class Manifest(Case):
         self.job(manifest(dimensions=4))
         self.assertIn('v is vector(3), and its manifest says 4 dimensions',
                       self.lugger('plan', 'job.lua', expect=1).err)
+
+    def test_a_table_that_stands_with_another_type(self):
+        lines = [{**one, 'b': '101', 'm': [one['v']]} for one in LINES]
+        self.documents(lines)
+        never = "no (vector|value) would fit"
+        cases = (('vector(3)', 'halfvec(4)', 'v', never), ('vector(3)', 'sparsevec(4)', 'v', never),
+                 ('vector(3)[]', 'vector(4)[]', 'm', never), ('bit(3)', 'bit(4)', 'b', never),
+                 ('bit(3)', 'varbit(2)', 'b', never),
+                 ('vector', 'vector(4)', 'v', 'values of another length become rejects'),
+                 ('float4[]', 'vector(4)', 'v', 'values of another length become rejects'),
+                 ('vector(3)', 'halfvec(3)', 'v', 'rounded to half precision'),
+                 ('vector(3)', 'vector(3)', 'v', None), ('vector(3)', 'vector', 'v', None),
+                 ('bit(3)', 'varbit(3)', 'b', None), ('vector(3)[]', 'vector(3)[]', 'm', None))
+        for written, stored, field, said in cases:
+            with self.subTest(written=written, stored=stored):
+                self.database.query('drop table if exists docs; '
+                                    f'create table docs (id text primary key, x {stored})')
+                self.job(columns="{ 'id', 'text', from = '_id' }, "
+                         f"{{ 'x', '{written}', from = '{field}' }}",
+                         extra="unmapped = 'ignore'")
+                told = self.lugger('plan', 'job.lua', expect=1 if said == never else 0).err
+                if said is None:
+                    self.assertNotIn('in the database, and', told)
+                else:
+                    self.assertRegex(told, r'docs\.x is .* in the database, and .*' + said)
+                if said == never:
+                    self.assertRegex(self.lugger('run', 'job.lua', '--again', expect=1).err, never)
 
     def test_the_job_contradicts_its_source(self):
         self.job(manifest())
@@ -235,6 +246,17 @@ class OfWeaviate(Case):
         found = self.client.ask('GET', '/schema/Docs')
         self.assertIn('ada-002', found['description'])
         self.assertEqual(found['vectorConfig']['v']['vectorIndexConfig']['distance'], 'dot')
+
+    def test_a_class_that_holds_other_dimensions(self):
+        self.into('')
+        self.lugger('run', 'into.lua', '--create')
+        self.into('')
+        text = (self.directory / 'into.lua').read_text()
+        (self.directory / 'into.lua').write_text(text.replace('vector(3)', 'vector(2)'))
+        self.documents([{'_id': 'd1', 'v': [1, 2]}])
+        for command in ('plan', 'run'):
+            self.assertIn('v is vector(2), and the vectors of Docs have 3 dimensions',
+                          self.lugger(command, 'into.lua', expect=1).err)
 
     def test_the_metric_of_a_class_is_that_of_its_index(self):
         self.into('')

@@ -262,6 +262,14 @@ return lugger.copy {{
                             (({'vector': good, 'filter': {'nope': 1}},), 'filter names nope')):
             result = self.lugger('verify', 'job.lua', *self.queries(lines), expect=1)
             self.assertIn(said, result.err)
+        whole = json.dumps({'vector': good})
+        for text, said in ((f'{whole}\n\n{whole[:20]}', 'line 3, column 1'), (whole[:9], 'line 1, column 1'),
+                           (f'{whole}\n{whole[:-1]}\n', 'line 2, column 1'),
+                           (f'{whole}\n{{"vector": [1, oops]}}\n{whole}\n', 'query 2 is no JSON: line 2')):
+            (self.directory / 'queries.jsonl').write_text(text)
+            result = self.lugger('verify', 'job.lua', '--recall-queries', 'queries.jsonl', expect=1)
+            self.assertIn('queries.jsonl', result.err)
+            self.assertIn(said, result.err)
         found = self.verify(*self.queries([]), expect=4)
         self.assertEqual(found['reasons'], ['no query could be tested'])
         # Queries of other dimensions than what is stored.
@@ -269,8 +277,32 @@ return lugger.copy {{
         self.assertIn('none of the 2 vectors of the source has the 2 dimensions of the queries', result.err)
         for flags, said in ((('--recall-column', 'tenants'), 'no column tenants'),
                             (('--recall-metric', 'near'), 'near'),
+                            (('--min-recall', '1.01'), 'a share from 0 to 1, not 1.01'),
+                            (('--min-recall', '95'), 'a share from 0 to 1'),
+                            (('--min-recall=-0.1',), 'a share from 0 to 1'),
+                            (('--recall-sample', '5', '--recall-queries', 'queries.jsonl'),
+                             'no sample is drawn'),
                             (('--recall', '--sample', '10'), 'leave out')):
             self.assertIn(said, self.lugger('verify', 'job.lua', *flags, expect=1).err)
+
+    def test_a_sample_and_a_file_of_queries_take_each_others_place(self):
+        rng = random.Random(23)
+        self.table(self.source, {key: some_vector(rng) for key in range(30)})
+        self.job()
+        self.lugger('run', 'job.lua', '--create')
+        self.queries([{'vector': some_vector(rng)}])
+        text = (self.directory / 'job.lua').read_text()
+        for own, flags, said in (("queries = 'queries.jsonl'", (), 'queries.jsonl'),
+                                 ("queries = 'queries.jsonl'", ('--recall-sample', '7'), '7 stored vectors'),
+                                 ('sample = 7', ('--recall-queries', 'queries.jsonl'), 'queries.jsonl')):
+            (self.directory / 'job.lua').write_text(
+                text.replace("unmapped", f"verify = {{ recall = {{ {own} }} }}, unmapped"))
+            self.assertIn(said, self.verify(*flags)['recall']['queries_from'])
+        for own, said in (("queries = 'queries.jsonl', sample = 7", 'no sample is drawn'),
+                          ('least = 2', 'a share from 0 to 1, not 2')):
+            (self.directory / 'job.lua').write_text(
+                text.replace("unmapped", f"verify = {{ recall = {{ {own} }} }}, unmapped"))
+            self.assertIn(said, self.lugger('verify', 'job.lua', expect=1).err)
 
 
 if __name__ == '__main__':

@@ -188,6 +188,28 @@ class Round(unittest.TestCase):
         text = 'id, v::text, h::text, s::text, b::text, deep::text'
         self.assertEqual(case.stored(case.source, text), case.stored(case.target, text))
 
+    def test_numbers_that_json_has_not_and_json_that_lines_have_not(self):
+        case = Case(self.servers, [], 'create table docs (id text primary key, v {x}.vector(2), '
+                    'f float4[], d float8[], n numeric[], r real, j json)')
+        case.source.query("""insert into docs values
+          ('a', null, '{NaN,1e-45,-0}', '{Infinity,-Infinity,NULL}', '{NaN,1.5}', 'NaN',
+           E'{"b":  [1,\\r\\n 2], "a\\\\nb": 1.5}'),
+          ('b', null, '{}', '{1,NaN}', null, '-Infinity', 'null')""")
+        told = case.lugger('run', 'out.lua').err
+        self.assertIn('j: of json a line keeps the value, not its text', told)
+        lines = [json.loads(line) for line in (case.directory / 'docs.jsonl').read_text().splitlines()]
+        self.assertEqual((lines[0]['f'][0], lines[0]['j']), ('NaN', {'b': [1, 2], 'a\nb': 1.5}))
+        self.assertRegex(case.verified('out.lua').out, 'equal, 2 rows')
+        case.lugger('run', 'back.lua', '--create')
+        text = 'id, f::text, d::text, n::text, r::text, j::jsonb::text'
+        self.assertEqual(case.stored(case.source, text), case.stored(case.target, text))
+        (case.directory / 'strict.lua').write_text(BACK.replace(
+            "columns = lugger.source(lugger.env.SOURCE, { table = 'docs' }):columns()",
+            "columns = { { 'id', 'text' }, { 'f', 'float4[]' } }, unmapped = 'ignore'")
+            .replace("table = 'docs', key", "table = 'strict', key").replace("'back'", "'strict'"))
+        case.lugger('run', 'strict.lua', '--create', expect=3)
+        self.assertIn('non_finite = "null" or "keep"', case.lugger('rejects', 'strict.lua').out)
+
     def test_s1_13_killed_at_random_and_resumed(self):
         chance = random.Random(11)
         numbers = vectors.Random(11)

@@ -88,6 +88,26 @@ class Search(unittest.TestCase):
                     if name not in ('weaviate', 'class'):
                         self.assertEqual([hit[0] for hit in answer], [hit[0] for hit in wanted])
 
+    def test_a_hit_is_named_by_the_key_of_the_place(self):
+        lines = [{'slug': f's"{i}', 'id': f'i{i}', 'word': WORDS[i], 'embedding': vector_of(WORDS[i])}
+                 for i in range(5)]
+        (self.directory / 'keyed.jsonl').write_text(''.join(json.dumps(one) + '\n' for one in lines))
+        query = '{ ' + ', '.join(map(repr, vector_of(WORDS[3]))) + ' }'
+        for place, options, wanted in (("source 'keyed.jsonl'", '', 'i3'),
+                                       ("source 'keyed.jsonl'", "key = 'slug',", 's"3'),
+                                       ("target('keyed.jsonl', { key = 'slug' })", '', 's"3'),
+                                       ("target('keyed.jsonl', { key = 'slug' })", "key = 'id',", 'i3')):
+            self.assertEqual(self.found(place, query, options + 'k = 1')[0][0], wanted, place)
+        self.database.query("create table arrays (n int, slug text primary key, word text, e float4[]); "
+                            "insert into arrays values (1, 'a.b', 'x', '{1,0}'), (2, 'c', 'y', '{0,1}')")
+        found = self.found("source(env.PG, { table = 'arrays', key = 'slug' })", '{ 1, 0 }', 'k = 1')
+        self.assertEqual(found[0][0], 'a.b')
+
+    def test_one_word_for_a_metric(self):
+        query = '{ ' + ', '.join(map(repr, vector_of('cat'))) + ' }'
+        self.assertIn("metric = 'dot'", self.found("source 'docs.jsonl'", query, "metric = 'ip'", expect=1))
+        self.assertEqual(len(self.found("source 'docs.jsonl'", query, "metric = 'dot', k = 3")), 3)
+
     def test_a_table_at_the_prompt(self):
         self.places()
         query = '{ ' + ', '.join(map(repr, vector_of('cat'))) + ' }'

@@ -2,11 +2,9 @@
 metadata; and how it is searched."""
 import json
 import random
-import unittest
-from pathlib import Path
 
 import harness
-from peer_postgres import PgVector
+from vector_case import VectorCase
 
 TENANTS = ('acme', 'b"eta', "o'neil", 'late')
 DOCUMENTS = [{'_id': f'd{i}', 'tenant': TENANTS[i % 4], 'body': f'the cats ran {i} times',
@@ -15,18 +13,8 @@ COLUMNS = ("{ 'id', 'text', from = '_id' }, { 'tenant', 'text' }, { 'body', 'tex
            "{ 'v', 'vector(3)' }")
 
 
-class Case(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = PgVector()
-
-    def setUp(self):
-        self.directory = Path(harness.scratch())
-        self.database = self.server.fresh()
-        self.documents(DOCUMENTS)
-
-    def documents(self, documents):
-        (self.directory / 'docs.jsonl').write_text(''.join(json.dumps(one) + '\n' for one in documents))
+class Case(VectorCase):
+    LINES = DOCUMENTS
 
     def job(self, options='', extra='', columns=COLUMNS, key="{ 'tenant', 'id' }", source="'docs.jsonl'"):
         (self.directory / 'job.lua').write_text(f'''
@@ -34,9 +22,6 @@ local lugger = require 'lugger'
 return lugger.copy {{ name = 'job', from = lugger.source({source}), columns = {{ {columns} }}, {extra}
   into = lugger.target(lugger.env.PG, {{ table = 'docs', key = {key}, on_conflict = 'update', {options} }}) }}
 ''', encoding='utf-8')
-
-    def lugger(self, *words, expect=0):
-        return harness.lugger(*words, cwd=self.directory, env={'PG': self.database.url}, expect=expect)
 
     def query(self, sql):
         return self.database.query(sql)

@@ -278,6 +278,7 @@ class Double:
             for vector in vectors:
                 if vector not in about['vectorConfig']:
                     raise Refused(422, f'collection {name} does not have configuration for vector {vector}')
+            stored['vectors'] = vectors
             self.objects[name][(tenant, stored['id'])] = stored     # it stays where the index refuses it
             stored['vectors'] = {key: self.floats(name, key, value) for key, value in vectors.items()}
         elif one.get('vector'):

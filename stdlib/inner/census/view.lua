@@ -31,10 +31,7 @@ local function day_of(iso)
   return iso:match('^(.-)T') or iso
 end
 
-local function range_text(path)
-  if path.vectors and num(path.vectors.least) == num(path.vectors.greatest) then
-    return terminal.count(num(path.vectors.least), 'dimension')
-  end
+local function range_of_others(path)
   local ends = path.dates or path.integers or path.doubles or path.decimals
   if path.dates then return span(day_of(ends.least), day_of(ends.greatest)) end
   if ends and ends.least then return span(ends.least, ends.greatest) end
@@ -52,6 +49,19 @@ local function range_text(path)
       terminal.group(num(path.arrays.greatest)), num(path.arrays.mean))
   end
   return ''
+end
+
+local function range_text(path)
+  local vectors = path.vectors
+  local pure = vectors and num(vectors.values) == num(path.present)
+  local same = vectors and num(vectors.least) == num(vectors.greatest)
+  if not vectors or pure and not same then return range_of_others(path) end
+  local dimensions = terminal.count(num(vectors.greatest), 'dimension')
+  if not same then dimensions = ('%d to %s'):format(num(vectors.least), dimensions) end
+  if pure then return dimensions end
+  local others = range_of_others(path)
+  return ('%s in %s%s'):format(dimensions, terminal.count(num(vectors.values), 'vector'),
+    others ~= '' and ', ' .. others or '')
 end
 
 -- The values of _id are always distinct, so an estimate says nothing.

@@ -109,7 +109,9 @@ local function columns_of_rows(fields)
     columns[i] = { field.path, field.suggests }
     if path ~= field.path then columns[i].from = path end
     if field.suggests == 'jsonb' or field.suggests == 'json' then columns[i].json_null = true end
-    if floating[field.suggests:match '^[^(]*'] then columns[i].non_finite = 'keep' end
+    if floating[field.suggests:match '^[^([]*'] or field.suggests:find '^vectors%.' then
+      columns[i].non_finite = 'keep'
+    end
   end
   return columns
 end
@@ -120,13 +122,17 @@ end
 ---@return table[]
 function source:columns(limit)
   if open(self):info().rows then return columns_of_rows(self:describe(1).fields) end
-  local columns = {}
+  local columns, taken = {}, {} ---@type table[], table<string, boolean>
   for _, field in ipairs(self:describe(limit).fields) do
     if field.path == '_id' then
       columns[#columns + 1] = { 'id', 'uuid', generate = 'v5' }
       columns[#columns + 1] = { 'mongo_id', 'text', from = '_id', required = true }
     elseif not field.path:find('[%.%[]') then
       columns[#columns + 1] = { field.path, field.suggests }
+      taken[field.path] = true
+    elseif field.suggests:find '^vector' then -- one of several, in a document of vectors
+      local name = field.path:match('[^.]+$')
+      columns[#columns + 1] = { taken[name] and field.path:gsub('%.', '_') or name, field.suggests, from = field.path }
     end
   end
   return columns
@@ -182,7 +188,7 @@ end
 ---@param options lugger.search_options|nil { k = 10, column =, metric =, filter = { tenant = 'acme' } }
 ---@return lugger.search_result
 function source:search(query, options)
-  return require('lugger.inner.job.search').run(open(self), self.embed, query, options)
+  return require('lugger.inner.job.search').run(open(self), self.embed, query, options, self.options.key)
 end
 
 --- A place that rows are written to. Nothing is opened before it is used.
@@ -233,7 +239,7 @@ end
 ---@return lugger.search_result
 function target:search(query, options)
   local opened = native.source(self:resolved(), reading_options(self))
-  return require('lugger.inner.job.search').run(opened, self.embed, query, options)
+  return require('lugger.inner.job.search').run(opened, self.embed, query, options, self.options.key)
 end
 
 --- The ledger of the target: runs, rejects, partitions.

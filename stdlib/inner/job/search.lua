@@ -105,7 +105,7 @@ end
 ---@field text string|nil
 
 ---@return lugger.search_request
-local function request_of(options)
+local function request_of(options, key)
   options = options or {}
   if type(options) ~= 'table' then
     fault.raise('config', ('the options of a search are a table, not a %s'):format(type(options)), '{ k = 10 }')
@@ -115,8 +115,9 @@ local function request_of(options)
   if type(k) ~= 'number' or k < 1 or k > most or k ~= math.floor(k) then
     fault.raise('config', ('search: k is a whole number from 1 to %d'):format(most), '{ k = 10 }')
   end
+  key = options.key or key
   return { k = k --[[@as integer]], column = options.column, metric = options.metric,
-    filter = filter_of(options.filter), key = type(options.key) == 'string' and { options.key } or options.key }
+    filter = filter_of(options.filter), key = type(key) == 'string' and { key } or key }
 end
 
 --- Searches a source, for source:search.
@@ -124,9 +125,10 @@ end
 ---@param model lugger.embedder|nil
 ---@param query any
 ---@param options lugger.search_options|nil
+---@param key string|string[]|nil the place's own, where the options name none
 ---@return lugger.search_result
-function search.run(opened, model, query, options)
-  local request = request_of(options)
+function search.run(opened, model, query, options, key)
+  local request = request_of(options, key)
   if query == nil or query == '' then
     config.raise('search wants a vector or a text', "docs:search({ 0.1, 0.2 }, { k = 10 })")
   end

@@ -32,7 +32,7 @@ local lookup = [[
 select t.typname, t.typtype, t.typcategory, t.typelem, t.typbasetype, pg_catalog.format_type(t.oid, null)
   from pg_catalog.pg_type t where t.oid = $1::pg_catalog.oid]]
 
-local vectors = { vector = true, halfvec = true }
+local vectors = { vector = true, halfvec = true, vecf16 = true }
 
 local function found(oid, row, of)
   local base, element = tonumber(row[5]), tonumber(row[4])

@@ -21,6 +21,21 @@ local function since_of(text)
   return time or text, field
 end
 
+local of_recall = { 'column', 'k', 'sample', 'queries', 'metric', 'least' }
+
+local function check_recall(recall)
+  fault.check_keys('recall', recall, of_recall)
+  local least = recall.least
+  if least ~= nil and not (type(least) == 'number' and least >= 0 and least <= 1) then
+    fault.raise('config', ('the least recall is a share from 0 to 1, not %s'):format(tostring(least)),
+      '--min-recall 0.95, or recall = { least = 0.95 }')
+  end
+  if recall.queries and recall.sample then
+    fault.raise('config', ('recall: the queries are those of %s, so no sample is drawn'):format(
+      tostring(recall.queries)), 'name a file of queries or the size of a sample, not both')
+  end
+end
+
 --- Converts options for native.verify.
 ---@param options lugger.verify_options|nil
 ---@return table
@@ -32,6 +47,7 @@ function verification.options(options)
       fault.raise('config', ('verify does not know the option "%s"'):format(tostring(key)), fault.near(key, known))
     end
     if key == 'recall' and value == true then value = {} end
+    if key == 'recall' and type(value) == 'table' then check_recall(value) end
     out[key] = value
   end
   if out.since then
@@ -49,7 +65,6 @@ function verification.options(options)
   return out
 end
 
-local of_recall = { 'column', 'k', 'sample', 'queries', 'metric', 'least' }
 local narrowing = { 'sample', 'where', 'since', 'live' }
 
 --- Checks what a job says of its own verification.
@@ -58,8 +73,17 @@ function verification.check(own)
   if type(own) ~= 'table' then
     fault.raise('config', ('verify is a table of options, not a %s'):format(type(own)), 'verify = { recall = true }')
   end
-  local recall = verification.options(own).recall
-  if type(recall) == 'table' then fault.check_keys('recall', recall, of_recall) end
+  verification.options(own)
+end
+
+-- What the job says of recall, and what is asked for now. A file of queries and a sample take each other's place.
+local function merged_recall(own, asked)
+  local merged = {}
+  for key, v in pairs(own) do merged[key] = v end
+  if asked.queries then merged.sample = nil end
+  if asked.sample then merged.queries = nil end
+  for key, v in pairs(asked) do merged[key] = v end
+  return merged
 end
 
 -- What is asked for now wins over what the job says, key by key, also within recall. Recall is of all vectors: a
@@ -73,10 +97,7 @@ local function of_job(job, options)
     if left_out then
       terminal.say(job:name(), ': recall is left out, as not all rows are compared')
     else
-      local merged = {}
-      for key, v in pairs(own.recall) do merged[key] = v end
-      for key, v in pairs(recall or {}) do merged[key] = v end
-      recall = merged
+      recall = merged_recall(own.recall, recall or {})
     end
   end
   for key, v in pairs(own) do out[key] = v end

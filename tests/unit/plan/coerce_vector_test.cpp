@@ -50,6 +50,29 @@ TEST_CASE("what is no vector of the column is refused by name") {
   CHECK(Bench("vector(3)", policy).json(R"([1, 2, {"$numberDouble": "NaN"}])") == "NULL");
 }
 
+TEST_CASE("PGVecto.rs has wider limits, and NaN") {
+  Bench vector("vectors.vector(3)"), half("vectors.vecf16"), sparse("vectors.svector"),
+      bits("bvector");
+  CHECK(vector.json("[1, 2]") == "<wrong_dimensions>");
+  CHECK(vector.json(R"([1, 2, {"$numberDouble": "NaN"}])") == "<non_finite>");
+  std::string ones = "[1";
+  for (int i = 1; i < 65535; ++i) ones += ",1";
+  half.text(ones + "]");
+  CHECK(half.value().size == 2 * 65535);
+  CHECK(half.text(ones + ",1]") == "<wrong_dimensions>");
+  CHECK(Bench("halfvec").text(ones + "]") == "<wrong_dimensions>");
+  CHECK(sparse.text("{1:2}/1048576") == "<wrong_dimensions>");
+  CHECK(sparse.text("{1:2}/1048575") == "{1:2}/1048575");
+  CHECK(bits.text("101") == "101");
+  CHECK(bits.text("") == "<wrong_dimensions>");
+  CoercePolicy keep;
+  keep.non_finite = CoercePolicy::NonFinite::kKeep;
+  CHECK(Bench("vectors.vector", keep).text("[NaN,Infinity,-inf]") == "[NaN,Infinity,-Infinity]");
+  CHECK(Bench("vectors.vecf16", keep).text("[nan,1]") == "[NaN,1]");
+  CHECK(Bench("vectors.vector", keep).text("[1e39]") == "<out_of_range>");
+  CHECK(Bench("vector", keep).text("[NaN]") == "<non_finite>");
+}
+
 TEST_CASE("many vectors are one text, whatever they come from") {
   Bench many("vector(2)[]"), halves("halfvec[]");
   const std::string_view both = R"({"[1,-0]","[0.1,3.4e+38]"})";

@@ -72,6 +72,19 @@ TEST_CASE("the dimensions of an array's vectors bound no text") {
   CHECK(type.sql == "\"Ext x\".vector(2)[]");
 }
 
+TEST_CASE("types of PGVecto.rs are those of its schema") {
+  CHECK(parse_column_type("vecf16(3)").sql == "vectors.vecf16(3)");
+  CHECK(parse_column_type("vecf16").kind == Kind::kHalfvec);
+  CHECK(parse_column_type("vectors.vector(65535)").length == 65535);
+  CHECK(parse_column_type("vectors.svector(1048575)").kind == Kind::kSparsevec);
+  CHECK(parse_column_type("bvector").length == 0);
+  CHECK(parse_column_type("vectors.bvector(9)").kind == Kind::kBit);
+  CHECK(parse_column_type("veci8(9)").sql == "vectors.veci8(9)");
+  CHECK(parse_column_type("vectors.bvector[]").kind == Kind::kOther);
+  CHECK_THAT(refused("vectors.vector(65536)"), ContainsSubstring("1 to 65535"));
+  CHECK_THAT(refused("svector(1048576)"), ContainsSubstring("1048575"));
+}
+
 TEST_CASE("what is no type is refused with a way out") {
   CHECK_THAT(refused("nummeric"), ContainsSubstring("did you mean numeric?"));
   CHECK_THAT(refused("string"), ContainsSubstring("did you mean text?"));

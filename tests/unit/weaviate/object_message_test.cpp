@@ -75,6 +75,10 @@ TEST_CASE("a row is the message BatchObject, byte by byte") {
       "08c00a0e0a0178120911000000000000e03f0a070a016212022001";
   CHECK(hex(out.text()) == head + vectors + properties);
   CHECK(hex(ObjectMessages::without_vectors(out.text())) == head + properties);
+  const ObjectVectors sent = ObjectMessages::vectors_of(out.text());
+  CHECK(sent == ObjectVectors{{"e", {1, 0}}, {"m", {1, 2, 3, 4}}});
+  CHECK(sent == vectors_of_json(R"({"vectors":{"e":[1,-0],"m":[[1,2],[3.0,4]],"n":[]}})"));
+  CHECK(sent != vectors_of_json(R"({"vector":[1,0],"vectors":{"m":[[1,2],[3,4]]}})"));
 }
 
 TEST_CASE("lists have messages of their own, and those that are empty only a name") {
