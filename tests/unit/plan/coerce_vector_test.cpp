@@ -130,16 +130,16 @@ TEST_CASE("sparsevec leaves zeros out, in pgvector's bytes") {
   CHECK(sparse.json(R"({"indices": [4, 0], "values": [3, 1]})") == "{1:1,5:3}/5");
   CHECK(sparse.text("{5:3, 1:1}/5") == "{1:1,5:3}/5");
   CHECK(sparse.text("{}/5") == "{}/5");
-  CHECK(sparse.json(R"({"indices": [0, 0], "values": [3, 1]})") == "<wrong_dimensions>");
+  CHECK(sparse.json(R"({"indices": [0, 0], "values": [3, 1]})") == "<bad_element>");
   CHECK(sparse.json(R"({"indices": [5], "values": [3]})") == "<wrong_dimensions>");
-  CHECK(sparse.json(R"({"indices": [1.5], "values": [3]})") == "<wrong_dimensions>");
+  CHECK(sparse.json(R"({"indices": [1.5], "values": [3]})") == "<bad_element>");
   CHECK(sparse.json(R"({"indices": [1, 2], "values": [3]})") == "<wrong_dimensions>");
   CHECK(sparse.json(R"({"indices": [1]})") == "<wrong_type>");
   CHECK(Bench("sparsevec").json(R"({"indices": [1], "values": [2]})") == "<wrong_dimensions>");
   CHECK(sparse.json("[1, 2]") == "<wrong_dimensions>");
   for (const std::string_view text : {"{1:1}", "{1}/5", "{1:1,}/5", "{1:1}/5x", "1:1/5"})
     CHECK(sparse.text(text) == "<bad_value>");
-  CHECK(sparse.text("{0:1}/5") == "<wrong_dimensions>");
+  CHECK(sparse.text("{0:1}/5") == "<bad_element>");
   CHECK(sparse.json("[1, 0, 0, 0, 3]") == "{1:1,5:3}/5");
   CHECK(Bench("vector(5)")(sparse.value()) == "[1,0,0,0,3]");
 }

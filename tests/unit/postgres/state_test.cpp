@@ -274,13 +274,14 @@ TEST_CASE("a ledger of version 6 is upgraded, and read by whoever may not") {
   session.execute(
       "ALTER TABLE older.partitions DROP COLUMN start, DROP COLUMN phase, DROP COLUMN deleted; "
       "ALTER TABLE older.rejects DROP COLUMN operation; ALTER TABLE older.leases DROP COLUMN "
-      "beat_at; DROP TABLE older.feeds, older.spool, older.notices, older.watched; "
+      "beat_at; DROP TABLE older.feeds, older.spool, older.notices, older.watched, "
+      "older.column_change_steps, older.column_changes; "
       "DROP INDEX older.rejects_document");
   session.execute("DELETE FROM older.meta WHERE version > 6");
   CHECK(state(server_url())->partitions("r")[0].phase == 0);
   state(server_url())->ensure();
   CHECK(session.query("SELECT start, phase FROM older.partitions").text(0, 1) == "0");
-  CHECK(session.query("SELECT max(version) FROM older.meta").text(0, 0) == "12");
+  CHECK(session.query("SELECT max(version) FROM older.meta").text(0, 0) == "13");
 }
 
 TEST_CASE("partitions are claimed phase by phase") {
