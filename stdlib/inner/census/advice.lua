@@ -259,6 +259,12 @@ local function of_array(path, inside, stem, out)
     out.why = ('always %d numbers: an embedding'):format(num(arrays.least))
     return
   end
+  if path.vectors and array_elements[inside.type] and num(arrays.greatest) >= vector_least then
+    out.as, out.type, out.instead = 'column', inside.type .. '[]', 'vector'
+    out.why = ('%d to %d numbers; if they are embeddings: vector(%d) rejects those of another length'):format(
+      num(arrays.least), num(arrays.greatest), num(arrays.greatest))
+    return
+  end
   if only(inside, { document = true }) then
     out.as, out.type, out.table, out.instead = 'children', nil, pg_names.table(stem .. '_' .. path.name), 'jsonb'
     out.why = ('documents, up to %d in one array'):format(num(arrays.greatest))
