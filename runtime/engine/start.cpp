@@ -294,8 +294,8 @@ void look_at_target(RunShared& shared, PreparedRun& prepared) {
     return;
   }
   prepared.report = inspect_target(job, settings);
-  check_source(info_for(*shared.source, settings), *shared.shape, static_cast<bool>(job.spec.hook),
-               *job.target, prepared.report);
+  check_source(info_for(*shared.source, settings), job.source->row_shape(), *shared.shape,
+               static_cast<bool>(job.spec.hook), *job.target, prepared.report);
 }
 
 }  // namespace

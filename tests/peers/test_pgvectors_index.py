@@ -37,8 +37,8 @@ class Indexes(unittest.TestCase):
                          "{ 'v', method = 'vectors', metric = 'cosine', "
                          "with = { m = 20, ef_construction = 200 } }, "
                          "{ 'v', name = 'lists', method = 'vectors', metric = 'l2', with = { nlist = 7 } }, "
-                         "{ 'h', method = 'vectors', metric = 'ip' }, "
-                         "{ 's', method = 'vectors', metric = 'ip', with = { options = "
+                         "{ 'h', method = 'vectors', metric = 'dot' }, "
+                         "{ 's', method = 'vectors', metric = 'dot', with = { options = "
                          "'[indexing.sparse_inverted_index]' } }, "
                          "{ 'b', method = 'vectors', metric = 'jaccard' }, "
                          "{ 'b', name = 'of_bits', method = 'vectors', metric = 'hamming' }", schema=None)

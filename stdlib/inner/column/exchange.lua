@@ -3,6 +3,7 @@
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local types = require 'lugger.inner.column.types'
+local views = require 'lugger.inner.column.views'
 local sql = native.sql
 
 local exchange = {}
@@ -122,6 +123,7 @@ local function begin(db, one, to, what, hint)
   db:exec(one:again_sql(to))
   one:refuse(db, what, hint)
   for _, text in ipairs(one:leave_sql(to)) do db:exec(text) end
+  views.drop(db, one.found.views)
   if one.found.not_null and not one.found.unproven then
     db:exec(('ALTER TABLE %s ALTER COLUMN %s SET NOT NULL'):format(one.quoted, sql.name(to.hidden)))
     db:exec(('ALTER TABLE %s DROP CONSTRAINT %s'):format(one.quoted, sql.name(to.not_null)))
@@ -148,6 +150,7 @@ function exchange.swap(db, one)
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, name, old))
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, shadow, name))
     take_names(db, one, one.to_new)
+    views.make(db, one.found.views)
     -- A key whose own type has changed is noted in its new type.
     db:exec('DROP TABLE ' .. one.refused)
     db:exec(one:refused_sql())
@@ -167,6 +170,7 @@ function exchange.back(db, one)
     db:exec(('ALTER TABLE %s DROP COLUMN %s'):format(one.quoted, name))
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, sql.name(one.old), name))
     take_names(db, one, one.to_old)
+    views.make(db, one.found.views)
     one:mark(db, 'back')
   end)
 end

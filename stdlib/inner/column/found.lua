@@ -4,6 +4,7 @@ local dependents = require 'lugger.inner.migrate.dependents'
 local native = require 'lugger.native'
 local opclasses = require 'lugger.inner.column.opclasses'
 local types = require 'lugger.inner.column.types'
+local views = require 'lugger.inner.column.views'
 local sql = native.sql
 local concat = table.concat
 
@@ -24,7 +25,7 @@ local column_sql = [[SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) AS t
     pg_catalog.array_to_string(a.attoptions, ', ') AS options,
     pg_catalog.pg_get_serial_sequence(c.oid::regclass::text, a.attname) AS sequence,
     pg_catalog.pg_get_userbyid(c.relowner) AS owner,
-    pg_catalog.current_setting('server_version_num')::int4 AS server
+    pg_catalog.has_parameter_privilege('session_replication_role', 'SET') AS quiet
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname = $2 AND NOT a.attisdropped]]
@@ -84,12 +85,12 @@ local function plain(rows)
   return list
 end
 
--- Refuses what cannot be carried over: views, references of other tables, policies, rules, triggers that name the
--- column, statistics, publications with lists of columns, functions whose body the server has parsed.
+-- Refuses what cannot be carried over: references of other tables, policies, rules, triggers that name the column,
+-- statistics, publications with lists of columns, functions whose body the server has parsed. Views are made again.
 local function refuse_others(db, table, column)
   local lines = {}
   for _, one in ipairs(dependents.of(db, table, column)) do
-    if not one.own then lines[#lines + 1] = '\n  ' .. one.text end
+    if not one.own and not (one.kind == 'view' and one.returns) then lines[#lines + 1] = '\n  ' .. one.text end
   end
   if #lines > 0 then
     config.raise(('the type of %s.%s is not changed; on it depend:%s'):format(table, column, concat(lines)),
@@ -146,6 +147,7 @@ function found.inspect(db, table, column, type)
   local one = plain(db:query(column_sql, quoted, column))[1]
   refuse_kind(table, column, one)
   refuse_others(db, table, column)
+  one.views = views.over(db.connection, one.oid, column)
   one.from = types.of(db, one.type_oid)
   one.to = types.named(db, type)
   one.indexes = plain(db:query(index_sql, quoted, column))

@@ -82,7 +82,7 @@ function job.of(kept)
   local self = setmetatable({}, object_meta)
   for key, value in pairs(kept) do self[key] = value end
   local found = self.found
-  found.indexes, found.constraints, found.grants = found.indexes or {}, found.constraints or {}, found.grants or {}
+  for _, name in ipairs { 'indexes', 'constraints', 'grants', 'views' } do found[name] = found[name] or {} end
   self.options = self.options or {}
   self.table = found.namespace .. '.' .. found.bare
   self.quoted = found.schema .. '.' .. sql.name(found.bare)
