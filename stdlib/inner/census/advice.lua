@@ -259,20 +259,16 @@ local function of_array(path, inside, stem, out)
     out.why = ('always %d numbers: an embedding'):format(num(arrays.least))
     return
   end
-  if path.vectors and array_elements[inside.type] and num(arrays.greatest) >= vector_least then
-    out.as, out.type, out.instead = 'column', inside.type .. '[]', 'vector'
-    out.why = ('%d to %d numbers; if they are embeddings: vector(%d) rejects those of another length'):format(
-      num(arrays.least), num(arrays.greatest), num(arrays.greatest))
-    return
-  end
   if only(inside, { document = true }) then
     out.as, out.type, out.table, out.instead = 'children', nil, pg_names.table(stem .. '_' .. path.name), 'jsonb'
     out.why = ('documents, up to %d in one array'):format(num(arrays.greatest))
     return
   end
   if array_elements[inside.type] then
-    out.as, out.type, out.instead = 'column', inside.type .. '[]', 'children'
-    out.why = ('up to %d values; a GIN index finds rows by element'):format(num(arrays.greatest))
+    local most, long = num(arrays.greatest), path.vectors and num(arrays.greatest) >= vector_least
+    out.as, out.type, out.instead = 'column', inside.type .. '[]', long and 'vector' or 'children'
+    out.why = long and ('up to %d numbers; if they are embeddings: vector(%d) rejects other lengths'):format(most, most)
+      or ('up to %d values; a GIN index finds rows by element'):format(most)
     return
   end
   out.as, out.type = 'jsonb', 'jsonb'
