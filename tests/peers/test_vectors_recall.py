@@ -298,8 +298,8 @@ return lugger.copy {{
 
     def test_s1_23_long_sparse_vectors_and_zeros(self):
         self.source.query('create table docs (id int primary key, embedding sparsevec(30000));'
-                          "insert into docs select i, ('{' || i || ':1,' || i + 1 || ':0.5}/30000')::sparsevec "
-                          "from generate_series(1, 7) i; insert into docs values (9, '{}/30000')")
+                          "insert into docs select i, ('{' || i || ':1,' || i + 1 || ':0.5}/30000')::"
+                          "sparsevec from generate_series(1, 7) i; insert into docs values (9, '{}/30000')")
         self.job('sparsevec(30000)', source="lugger.source 'docs.jsonl'")
         job = self.directory / 'job.lua'
         job.write_text(job.read_text().replace("{ 'tenant', 'text' }, { 'live', 'bool' },", ''))
