@@ -344,4 +344,11 @@ uint64_t UnitLedger::output_size(const std::string& run) {
       database_->number("SELECT output_size FROM runs WHERE run = ?", {run}));
 }
 
+bool UnitLedger::binds(const std::string& run, const std::string& identity) {
+  database_->run("UPDATE runs SET target_identity = ? WHERE run = ? AND target_identity = ''",
+                 {identity, run});
+  return database_->number("SELECT count(*) FROM runs WHERE run = ? AND target_identity <> ?",
+                           {run, identity}) == 0;
+}
+
 }  // namespace lugger

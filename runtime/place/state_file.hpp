@@ -28,6 +28,8 @@ class UnitLedger {
   /// The length of the output after the run's last unit. On resume the output is truncated to it.
   /// 0: nothing was committed.
   uint64_t output_size(const std::string& run);
+  /// Keeps what the run loads into, the first time it is asked; false: it loaded into another.
+  bool binds(const std::string& run, const std::string& identity);
 
  private:
   std::unique_ptr<Sqlite> database_;

@@ -172,6 +172,32 @@ class Walk(unittest.TestCase):
         self.steps('compare', 'index')
         self.database.query('alter table docs disable trigger "~embedding__new_sync"')
         self.assertIn('is disabled', self.change('--step', 'swap', expect=1).err)
+        self.database.query("update docs set embedding = '[8,8,8]' where id = 8; "
+                            'alter table docs enable always trigger "~embedding__new_sync"')
+        self.assertIn('was off for a while', self.change('--step', 'swap', expect=1).err)
+        self.assertIn('id = 8: it differs', self.change('--step', 'compare', expect=1).err)
+        self.steps('compare', 'index', 'swap')
+        self.assertEqual(self.database.query('select embedding from docs where id in (7, 8) order by id'),
+                         '[7,7,7]\n[8,8,8]')
+
+    def test_s2_16_what_came_since_the_change_began_stops_the_swap(self):
+        self.steps('add', 'backfill', 'compare', 'index')
+        self.database.query("create index later on docs (embedding); drop index docs_embedding_idx; "
+                            "alter table docs alter embedding set default '[1,1,1]'")
+        said = self.change('--step', 'swap', expect=1).err
+        for part in ('new: index later', 'gone: index docs_embedding_idx', "new: default '[1,1,1]'"):
+            self.assertIn(part, said)
+        self.steps('back')
+        self.clean()
+
+    def test_rows_that_the_role_does_not_see_are_not_passed_over(self):
+        self.database.query('alter table docs enable row level security, force row level security; '
+                            'do $$ begin create role walker login; exception when duplicate_object '
+                            'then null; end $$; alter table docs owner to walker; '
+                            f'grant create on database "{self.database.name}" to walker; '
+                            'grant create on schema public to walker')
+        self.database.user = 'walker'
+        self.assertIn('row security hides rows', self.change('--step', 'add', expect=1).err)
 
 
 if __name__ == '__main__':

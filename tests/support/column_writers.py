@@ -80,5 +80,6 @@ def held(database, numbers):
     rows = {}
     for key, title, vector in database.rows('select id, title, embedding from docs where id / 100000 '
                                             f'between {numbers[0]} and {numbers[-1]}'):
-        rows[int(key)] = (title, None if vector == '\\N' else [float(x) for x in vector[1:-1].split(',')])
+        numbers_of = None if vector == '\\N' else [float(one) for one in vector[1:-1].split(',')]
+        rows[int(key)] = (title, numbers_of)
     return rows

@@ -33,12 +33,14 @@ end
 
 ---@private
 function reader:exec(connection, text, params)
-  return tonumber(self:query(connection, text, params).affected)
+  local result = self:query(connection, text, params)
+  return result and tonumber(result.affected) or 0
 end
 
+---@return lugger.migration
 local function migration_of(place)
   local words = ('the change of %s.%s'):format(place.table, place.column)
-  return { file = words, path = words, version = '', name = '' }
+  return { file = words, path = words, version = '', name = '', kind = 'lua', checksum = '' } --[[@as lugger.migration]]
 end
 
 local function reading_db(run, place)
@@ -56,7 +58,7 @@ end
 ---@return lugger.column_place
 local function place_of(run, word)
   local name, column = word:match '^(.+)%.([^.]+)$'
-  if not name then
+  if not name or not column then
     require('lugger.inner.cli.flags').usage_error(('%s is not a column of a table'):format(word),
       'as in docs.embedding, or public.docs.embedding')
   end
@@ -66,7 +68,8 @@ local function place_of(run, word)
   if not row then
     config.raise(('there is no table %s'):format(name), 'write it with its schema: public.' .. word)
   end
-  return { quoted = row[1] .. '.' .. sql.name(row[3]), table = row[2] .. '.' .. row[3], column = column }
+  return { quoted = row[1] .. '.' .. sql.name(row[3]), table = row[2] .. '.' .. row[3],
+    column = column --[[@as string]] }
 end
 
 -- How fast a step goes is asked for with the step.
@@ -128,6 +131,7 @@ local function run_step(run, place, one, name, phase, args)
   if name == 'back' then
     work = function(db) steps.back(db, one, phase, args.accept_loss) end
   end
+  if name == 'swap' then found.check_same(reading_db(run, place), one) end
   if name == 'swap' and args.queries and not queries.check(run, one, args.queries, args.role) then
     return cli.exit.differences
   end
@@ -174,11 +178,8 @@ local function one_step(run, place, name, args)
   if not row and numbers[name] > numbers.add then
     config.raise(('no change of %s.%s is under way'):format(place.table, place.column), 'it begins with --step add')
   end
-  local one
-  if row then
-    one = open_job(row, args)
-  else
-    one = new_job(run, place, args)
+  local one = row and open_job(row, args) or new_job(run, place, args)
+  if not row then
     change_plan.check(reading_db(run, place), one, args)
     one:record(run.ledger, 'begun')
   end
@@ -275,7 +276,7 @@ function command.run(args)
   end)
   run:close()
   if not ok then error(result, 0) end
-  return result
+  return result --[[@as integer]]
 end
 
 return command

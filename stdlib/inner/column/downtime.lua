@@ -47,9 +47,10 @@ end
 ---@return number seconds
 function downtime.estimate(connection, one)
   local like = ('%s.lugger_like_%s'):format(one.found.schema, one.found.oid)
-  local ok, seconds, rows = pcall(measured, connection, one, like)
+  local seconds, rows = 0, 0
+  local ok, err = pcall(function() seconds, rows = measured(connection, one, like) end)
   connection:rollback()
-  if not ok then error(seconds, 0) end
+  if not ok then error(err, 0) end
   return seconds * math.max(1, one.found.rows / math.max(1, rows))
 end
 
@@ -76,7 +77,8 @@ end
 function downtime.run(db, one)
   local found = one.found
   local alter = ('ALTER TABLE %s ALTER COLUMN %s '):format(one.quoted, sql.name(one.column))
-  local default = found.default and exchange.default_of(one, one.to_new)
+  local default ---@type string|nil
+  if found.default then default = exchange.default_of(one, one.to_new) end
   db:transaction(function()
     db:exec(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(one.quoted))
     views.drop(db, found.views)

@@ -28,7 +28,8 @@ end
 function health.waiter(db, limits)
   local watch = (limits.max_lag or limits.max_lock_waits or limits.max_long_transaction or limits.canary)
     and watch_of(db, limits)
-  local begun, done, told = system.monotonic(), 0, nil
+  local begun, done = system.monotonic(), 0
+  local told ---@type string|nil
   return function(rows)
     done = done + rows
     while limits.rows_per_s and begun + done / limits.rows_per_s > system.monotonic() do

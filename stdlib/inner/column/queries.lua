@@ -16,6 +16,7 @@ local kinds = { SelectStmt = true, InsertStmt = true, UpdateStmt = true, DeleteS
 ---@field text string
 ---@field role string|nil
 
+---@return lugger.application_query[]
 local function of_file(path, role)
   if not system.stat(path) then config.raise('there is no file ' .. path) end
   local list = {}
@@ -31,6 +32,7 @@ local recorded_sql = [[SELECT DISTINCT s.query, r.rolname FROM %s.pg_stat_statem
   WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = pg_catalog.current_database())
     AND pg_catalog.strpos(pg_catalog.lower(s.query), pg_catalog.lower($1)) > 0]]
 
+---@return lugger.application_query[]
 local function recorded(connection, bare, role)
   local row = connection:query(extension_sql).rows[1]
   if not row then
@@ -140,10 +142,14 @@ function queries.failures(connection, one, list)
     local st = statement.read(query.text)
     if kinds[st.tag] and retold(query.text, one) then
       ran = ran + 1
-      local ok, err = pcall(try, connection, one, query, st)
+      local ok, err = pcall(try, connection, one, query, st) ---@type boolean, any
       connection:rollback()
-      local why = not ok and tostring(err.message or err)
-        or is_positional(st, one) and 'it names no columns, and their order changes'
+      local why ---@type string|nil
+      if not ok then
+        why = tostring(err.message or err)
+      elseif is_positional(st, one) then
+        why = 'it names no columns, and their order changes'
+      end
       if why then
         out[#out + 1] = ('%s%s\n    %s'):format(query.role and query.role .. ': ' or '', why, brief(query.text))
       end

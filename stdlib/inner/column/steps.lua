@@ -117,6 +117,7 @@ local mend = 'correct or delete these rows, then run the same command again: it 
 function steps.compare(db, one)
   db.executor:or_undo(function()
     try_again(db, one, one.to_new, do_not_become(one), mend)
+    db:transaction(function() exchange.note_trigger(db, one) end)
     note_differences(db, one, one.to_new, 'it differs from what the conversion gives')
     refuse(db, one, do_not_become(one), mend .. '; what differs is converted again')
   end, {})

@@ -60,8 +60,6 @@ end
 
 local function read(connection, oid, column)
   local list = {}
-  -- Without a path, definitions name every schema.
-  connection:query "SET LOCAL search_path = ''"
   for i, row in ipairs(connection:query(over_sql, { oid, column }).rows) do
     if row[2] ~= 'v' or row[8] == 't' then
       local own = 'it has triggers, rules, defaults or functions of its own: '
@@ -71,6 +69,27 @@ local function read(connection, oid, column)
     list[i] = { name = row[3], made = made_sql(connection, row) }
   end
   return list
+end
+
+--- Does work without a search_path, so that definitions name every schema, whoever asks.
+---@param connection lugger.migrate.connection
+---@param work fun(): any
+---@return any
+function views.without_path(connection, work)
+  local within = connection:in_transaction()
+  if within then connection:query 'SAVEPOINT lugger_views' else connection:begin() end
+  local result ---@type any
+  local ok, err = pcall(function()
+    connection:query "SET LOCAL search_path = ''"
+    result = work()
+  end)
+  if not within then
+    connection:rollback()
+  elseif connection:alive() then
+    connection:query 'ROLLBACK TO SAVEPOINT lugger_views; RELEASE SAVEPOINT lugger_views'
+  end
+  if not ok then error(err, 0) end
+  return result
 end
 
 ---@class lugger.column_view
@@ -83,16 +102,7 @@ end
 ---@param column string
 ---@return lugger.column_view[]
 function views.over(connection, oid, column)
-  local within = connection:in_transaction()
-  if within then connection:query 'SAVEPOINT lugger_views' else connection:begin() end
-  local ok, result = pcall(read, connection, oid, column)
-  if not within then
-    connection:rollback()
-  elseif connection:alive() then
-    connection:query 'ROLLBACK TO SAVEPOINT lugger_views; RELEASE SAVEPOINT lugger_views'
-  end
-  if not ok then error(result, 0) end
-  return result
+  return views.without_path(connection, function() return read(connection, oid, column) end)
 end
 
 --- Drops them, the last first.

@@ -35,7 +35,7 @@ local fresh_s = 30
 ---@field rejects number|nil documents that are rejected, as it stands
 ---@field stale number|nil rows that are older than a document that was rejected
 ---@field log_kept_bytes number|nil how much of its log a PostgreSQL source keeps for the job's slot
----@field log_state string|nil in the server's words
+---@field log_state string|nil the server's word for it
 ---@field alarm string|nil
 ---@field waits_for string|nil why it does nothing at the moment
 ---@field waits_s number|nil since a server that it waits for was heard of
