@@ -270,8 +270,8 @@ return lugger.copy {{
     def test_s1_23_partitions_are_searched_by_indexes_of_their_own(self):
         rng = random.Random(24)
         self.table(self.source, {key: some_vector(rng) for key in range(300)})
-        self.target.query('create table docs (id int primary key, tenant text, live bool, embedding vector(12))'
-                          ' partition by range (id);'
+        self.target.query('create table docs (id int primary key, tenant text, live bool, '
+                          'embedding vector(12)) partition by range (id);'
                           'create table docs_a partition of docs for values from (0) to (150);'
                           'create table docs_b partition of docs for values from (150) to (300)')
         self.job()
