@@ -105,7 +105,7 @@ static constexpr Field<RecallVerdict> kRecallVerdict[] = {
                                           "Kendall's tau of common hits; nil: no query has two"),
     field<&RecallVerdict::mean_score_delta>("mean_score_delta", "of exact scores"),
     field<&RecallVerdict::largest_score_delta>("largest_score_delta"),
-    field<&RecallVerdict::worst>("worst", "queries, by the target's recall"),
+    field<&RecallVerdict::worst>("worst", "the five worst queries of the target, then those of the source"),
 };
 Record<RecallVerdict> record_of(const RecallVerdict*) {
   return {"lugger.recall", "", kRecallVerdict};

@@ -170,7 +170,7 @@ CensusPath tell_path(const PathNode& node, uint64_t parents) {
   }
   tell_numbers(node.stats, out);
   tell_others(node.stats, out);
-  if (node.vectors && node.vectors->sure) out.vectors = tell_vectors(*node.vectors);
+  if (node.vectors && node.vectors->are_vectors()) out.vectors = tell_vectors(*node.vectors);
   out.distinct =
       std::min(out.present, static_cast<uint64_t>(std::llround(node.stats.distinct.estimate())));
   out.distinct_exact = node.stats.distinct.exact();

@@ -37,6 +37,7 @@ class VectorFacts {
  public:
   static constexpr size_t kExamples = 3;
   static constexpr uint64_t kMostLists = 1000;
+  static constexpr size_t kLongList = 16;  // numbers: whole ones may be an embedding too
 
   struct Kind {
     uint64_t count = 0;
@@ -60,8 +61,10 @@ class VectorFacts {
   /// Whether duplicates are counted, not estimated.
   bool exact() const noexcept { return hashes_.exact(); }
 
-  /// So many lists, none of which is a vector for sure, that no others need be looked at.
-  bool are_lists() const noexcept { return !sure && values >= kMostLists; }
+  /// Whether they are looked at as vectors: some are, or all are long lists of one length.
+  bool are_vectors() const noexcept { return sure || (least == greatest && least >= kLongList); }
+  /// So many other lists that no more of them need be looked at.
+  bool are_lists() const noexcept { return !are_vectors() && values >= kMostLists; }
 
   bool sure = false;  // some are vectors; else all may be lists of numbers
   uint64_t values = 0;

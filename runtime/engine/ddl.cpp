@@ -19,14 +19,15 @@ constexpr std::string_view kCopyAnew =
 
 [[noreturn]] void stop_at(const Ddl& ddl) {
   if (!changes_all(ddl.kind))
-    refuse(ddl, "", "look at it; on_ddl = 'warn' in the script goes on (--accept-changes)");
+    refuse(ddl, "",
+           "look at it; on_ddl = 'warn' in the job, beside `from`, goes on (--accept-changes)");
   std::string hint = "the rows stand as they were before it. Look at the source, then ";
   if (ddl.another) {
     hint += kCopyAnew;
   } else {
     hint += fmt::format(
-        "say in the script whether the target follows, on_ddl = {{ {0} = 'apply' }} ({1}), or the "
-        "rows stay, {{ {0} = 'warn' }}, and go on with --accept-changes; or {2}",
+        "say in the job, beside `from`, whether the target follows, on_ddl = {{ {0} = 'apply' }} "
+        "({1}), or the rows stay, {{ {0} = 'warn' }}, and go on with --accept-changes; or {2}",
         kDdlWords[static_cast<size_t>(ddl.kind)],
         ddl.kind == DdlKind::kRename ? "the new name is followed" : "the rows are deleted",
         kCopyAnew);

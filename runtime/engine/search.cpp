@@ -62,8 +62,7 @@ std::string only_column(const RowShape& shape, const std::string& where) {
   for (const RowShape::Field& field : shape.fields) {
     const ColumnType type = parse_column_type(declared_type(field));
     if (!holds_vectors(type)) continue;
-    const bool bits = type.kind == Kind::kBit || type.kind == Kind::kVarbit;
-    (bits || type.is_array() ? others : vectors).push_back(field.name);
+    (only_vectors(type) ? vectors : others).push_back(field.name);
   }
   if (vectors.empty()) vectors = std::move(others);
   if (vectors.size() > 1) refuse_several(where, vectors);
@@ -276,6 +275,10 @@ SearchFound search_exactly(Source& source, SearchRequest request, std::string co
 }
 
 }  // namespace
+
+bool only_vectors(const ColumnType& type) noexcept {
+  return type.kind == Kind::kVector || type.kind == Kind::kHalfvec || type.kind == Kind::kSparsevec;
+}
 
 SearchFound search_source(Source& source, const SearchRequest& request, const StopFlag& stop) {
   refuse_bad_query(request.query);

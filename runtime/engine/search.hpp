@@ -25,6 +25,10 @@ struct SearchFound {
   std::vector<Hit> hits;         // nearest first
 };
 
+/// Whether a column of this type holds nothing but vectors: bits and arrays of numbers are often
+/// something else, and are searched where nothing else can be.
+bool only_vectors(const ColumnType& type) noexcept;
+
 /// Error{config}: no column holds vectors, or several do; the query has other dimensions; a text,
 /// and the store makes no vectors.
 SearchFound search_source(Source& source, const SearchRequest& request, const StopFlag& stop);

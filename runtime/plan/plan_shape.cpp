@@ -122,7 +122,8 @@ TablePlan child_table(const ChildMapping& child, const std::vector<TablePlan>& t
     throw Error(
         Code::kConfig,
         fmt::format("{} has child table {}, but no key to link them by", above.name, child.table),
-        "name the key in the target: key = 'mongo_id'");
+        fmt::format("name the key in the target: key = '{}'",
+                    above.columns.empty() ? "id" : above.columns[0].name));
   }
   if (!child.parent.empty() && child.parent.size() != above.key.size()) {
     raise(Code::kConfig, "child table {}: `parent` names {} columns, the key of {} has {}",
@@ -191,7 +192,8 @@ void check_newer(const Mapping& mapping, const TablePlan& own) {
   if (mapping.key.empty()) {
     throw Error(Code::kConfig,
                 fmt::format("{}: on_conflict other than \"error\" needs a key", own.name),
-                "name it in the target: key = 'mongo_id'");
+                fmt::format("name it in the target: key = '{}'",
+                            own.columns.empty() ? "id" : own.columns[0].name));
   }
   if (mapping.on_conflict != OnConflict::kNewer) return;
   if (mapping.newer.empty()) {

@@ -23,7 +23,7 @@ void clear_tables(PgLoad& load, Tally& tally) try {
       fmt::format("the source was dropped or emptied, and its rows cannot be deleted: {}",
                   error.message()),
       "nothing was deleted. Delete what needs these rows, or say on_ddl = { drop = 'warn' } "
-      "in the script; then go on with --accept-changes",
+      "in the job, beside `from`; then go on with --accept-changes",
       error.sqlstate());
 }
 

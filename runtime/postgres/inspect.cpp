@@ -334,7 +334,9 @@ class Inspection {
       const PgTable* table = table_named(step.table);
       const bool unmade =
           table == nullptr ? load_.create : is_made(step.table) && !table->unique_on(step.columns);
-      if (unmade) report_.create.push_back(step.sql);
+      if (!unmade) continue;
+      report_.create.push_back(step.sql);
+      std::erase(report_.after_load, step.sql);
     }
   }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "postgres/array_text.hpp"
+#include "postgres/search_plan.hpp"
 #include "postgres/search_settings.hpp"
 #include "postgres/vectors_types.hpp"
 #include "value/path.hpp"
@@ -230,15 +231,7 @@ class PgSearch final : public Search {
   std::string how() override {
     if (statement_.empty()) return {};
     const SettingsScope scope(*session_, settings_);
-    const PgRows plan = session_->query("EXPLAIN (COSTS OFF) " + statement_, params_);
-    for (size_t i = 0; i < plan.size(); ++i) {
-      const std::string line = plan.text(i, 0);
-      const size_t at = line.find("Index Scan using "), from = at + 17;
-      if (at == std::string::npos) continue;
-      const std::string index = line.substr(from, line.find(" on ", from) - from);
-      return "index " + index + settings_of(index);
-    }
-    return "every row is compared: no index is used";
+    return how_searched(*session_, table_, statement_, params_);
   }
 
   std::vector<Hit> nearest(Floats query, size_t k, const SearchFilter& filter) override {
@@ -257,8 +250,9 @@ class PgSearch final : public Search {
     for (size_t i = 0; i < rows.size(); ++i) {
       const auto& row = rows[i];
       if (!row[keys]) continue;
-      out.push_back({hit_key({row.begin(), row.begin() + static_cast<ptrdiff_t>(keys)}),
-                     score_of(std::strtod(row[keys]->c_str(), nullptr), searched_),
+      const double score = score_of(std::strtod(row[keys]->c_str(), nullptr), searched_);
+      if (std::isnan(score)) continue;  // a vector of zeros has no cosine: it is near to nothing
+      out.push_back({hit_key({row.begin(), row.begin() + static_cast<ptrdiff_t>(keys)}), score,
                      spec_.documents ? row[keys + 1].value_or("") : ""});
     }
     // Of relaxed_order the nearest may come a little later.
@@ -334,29 +328,6 @@ class PgSearch final : public Search {
         "WHERE attrelid = $1::pg_catalog.regclass AND attname = $2 AND NOT attisdropped",
         {table_, column});
     return types_.emplace(column, rows.size() == 0 ? "" : rows.text(0, 0)).first->second;
-  }
-
-  std::string settings_of(const std::string& index) {
-    const PgRows rows = session_->query(
-        "SELECT m.amname, pg_catalog.current_setting('hnsw.ef_search', true), "
-        "pg_catalog.current_setting('hnsw.iterative_scan', true), "
-        "pg_catalog.current_setting('ivfflat.probes', true), "
-        "pg_catalog.current_setting('ivfflat.iterative_scan', true) FROM pg_catalog.pg_class c "
-        "JOIN pg_catalog.pg_am m ON m.oid = c.relam JOIN pg_catalog.pg_index x "
-        "ON x.indexrelid = c.oid WHERE x.indrelid = $1::pg_catalog.regclass "
-        "AND pg_catalog.quote_ident(c.relname) = $2",
-        {table_, index});
-    if (rows.size() == 0) return {};
-    if (rows.text(0, 0) != "hnsw" && rows.text(0, 0) != "ivfflat")
-      return fmt::format(" ({})", rows.text(0, 0));
-    const bool hnsw = rows.text(0, 0) == "hnsw";
-    std::string out =
-        fmt::format(" ({}), {} = {}", rows.text(0, 0), hnsw ? "hnsw.ef_search" : "ivfflat.probes",
-                    rows.text(0, hnsw ? 1 : 3));
-    const std::string iterative = rows.text(0, hnsw ? 2 : 4);
-    if (!iterative.empty() && iterative != "off")
-      out += fmt::format(", {}.iterative_scan = {}", rows.text(0, 0), iterative);
-    return out;
   }
 
   std::unique_ptr<PgSession> session_;

@@ -80,11 +80,13 @@ VectorFault read_floats(const Value& in, std::span<float> out, size_t& count) {
   if (in.type == ValueType::kBits) return read_bits(in.bytes(), out, count);
   DecimalDigits digits;
   Arena arena(4096);
-  return each_number(in, true, digits, arena, [&](double number) {
+  const auto take = [&](double number) {
     if (count < out.size()) out[count] = same_nan(single_from_double(number));
     ++count;
     return true;
-  });
+  };
+  if (in.type == ValueType::kSparseVector) return each_in_sparse(in.bytes(), kMostSearched, take);
+  return each_number(in, true, digits, arena, take);
 }
 
 bool take_floats(const Value& value, std::vector<float>& room, std::span<const float>& out) {

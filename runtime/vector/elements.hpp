@@ -86,14 +86,16 @@ VectorFault each_in_text(std::string_view text, Sink&& sink) {
   return text.empty() ? VectorFault::kNone : VectorFault::kSyntax;
 }
 
+/// As many elements as pgvector's dense types hold, and as a search looks at.
+inline constexpr uint32_t kMostDense = 16000, kMostSearched = 100000;
+
 /// Reads pgvector's binary sparsevec, including its zeros.
 template <typename Sink>
-VectorFault each_in_sparse(Bytes sparse, Sink&& sink) {
-  constexpr uint32_t kMostDense = 16000;
+VectorFault each_in_sparse(Bytes sparse, uint32_t most, Sink&& sink) {
   if (sparse.size() < 12) return VectorFault::kMalformed;
   const auto dimensions = load_be<uint32_t>(sparse.data()),
              count = load_be<uint32_t>(sparse.data() + 4);
-  if (dimensions > kMostDense) return VectorFault::kDimensions;
+  if (dimensions > most) return VectorFault::kDimensions;
   if (sparse.size() != 12 + 8 * size_t{count}) return VectorFault::kMalformed;
   uint32_t at = 0;
   for (uint32_t i = 0; i < dimensions; ++i) {
@@ -149,7 +151,7 @@ VectorFault each_number(const Value& in, bool text_too, DecimalDigits& digits, A
       for (size_t i = 0; i < in.size; i += 2)
         if (!sink(double_from_half(load_le<uint16_t>(in.data + i)))) return VectorFault::kStopped;
       return VectorFault::kNone;
-    case ValueType::kSparseVector: return each_in_sparse(in.bytes(), sink);
+    case ValueType::kSparseVector: return each_in_sparse(in.bytes(), kMostDense, sink);
     case ValueType::kJson: return each_in_text(in.text(), sink);
     case ValueType::kString:
     case ValueType::kSymbol:
@@ -161,7 +163,7 @@ VectorFault each_number(const Value& in, bool text_too, DecimalDigits& digits, A
 
 /// Reads the elements as floats: writes as many as fit into `out`, and sets `count` to their
 /// number, which may be larger. NaN and infinities are kept; values outside a float's range become
-/// infinite; bits are 1 and 0.
+/// infinite; bits are 1 and 0. A sparse vector has at most kMostSearched dimensions.
 VectorFault read_floats(const Value& in, std::span<float> out, size_t& count);
 /// The floats of a value in `room`, which grows as needed. False: it is no vector, or has no
 /// elements.

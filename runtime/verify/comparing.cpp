@@ -169,7 +169,9 @@ void Comparing::compare_groups(RowSnapshot& snapshot) {
     const bool takes = b < kBuckets && wrong[b] != 0;
     const uint64_t more = takes ? entries_of(b) : 0;
     if (any && (b == kBuckets || (takes && entries + more > context_.options.group_rows))) {
-      Group(context_, filter, verdict_.tables, take).run(snapshot);
+      Group group(context_, filter, verdict_.tables, take);
+      group.run(snapshot);
+      verdict_.kept_rejects -= std::min(verdict_.kept_rejects, uint64_t{group.loaded_since()});
       std::fill(filter.buckets.begin(), filter.buckets.end(), 0);
       entries = 0;
       any = false;

@@ -201,7 +201,9 @@ void Group::match_row(const TargetRow& row) {
     settle(found, *entry, state);
   if (equal) {
     ++tables_[table].matched;
-    if (entry->standing == Standing::kSpare) ++tables_[table].source;
+    if (entry->standing != Standing::kSpare) return;
+    ++tables_[table].source;
+    if (row.table.own) loaded_since_.insert(entry->turn.order);
   } else if (newer) {
     ++tables_[table].older, ++tables_[table].newer;
     newer_roots_.insert(entry->root);

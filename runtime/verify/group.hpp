@@ -92,6 +92,8 @@ class Group {
       : context_(context), filter_(filter), tables_(tables), found_(std::move(found)) {}
 
   void run(RowSnapshot& snapshot);
+  /// Documents that a load refused once, and whose rows are in the target all the same.
+  size_t loaded_since() const noexcept { return loaded_since_.size(); }
 
  private:
   class Collector;
@@ -122,6 +124,7 @@ class Group {
   Found found_;
   Entries entries_;
   std::vector<std::pair<Digest, uint64_t>> losers_;  // replaced by another of the same key
+  std::set<uint64_t> loaded_since_;                  // the order of each, as in Turn
   std::set<Digest> newer_roots_;  // documents of which the target has a newer row
   std::mutex mutex_;
 };

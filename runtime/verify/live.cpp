@@ -77,7 +77,11 @@ void LiveComparing::begin() {
   state_ = context_.job.open_target_once().state();
   seen_ = context_.rows->seen_keys();
   const std::string& job = context_.job.spec.name;
-  if (context_.job.source->info().rows) refuse(job, "its source is PostgreSQL");
+  if (context_.job.source->info().rows)
+    throw Error(Code::kConfig,
+                fmt::format("{} cannot be verified under writes: its source is PostgreSQL", job),
+                "verify it without --live, when nobody writes to the source and `lugger status` says "
+                "that all is applied");
   if (!seen_) refuse(job, "its target does not tell which rows were changed");
   const std::optional<Position> applied = applied_position(*state_, job);
   if (!applied) refuse(job, "nothing applies its changes");

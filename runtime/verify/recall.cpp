@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
+#include <map>
 
 #include "verify/recall_score.hpp"
 #include "verify/recall_truth.hpp"
@@ -157,10 +159,12 @@ class Recalling {
   void ask() {
     RecallVerdict& out = *verdict_.recall;
     RecallScore score(out, metric_);
+    std::map<std::string, uint64_t> source_ways, target_ways;  // how -> queries
     for (size_t g = 0; g < queries_.target.groups.size(); ++g) {
       const QueryGroup& group = queries_.target.groups[g];
       std::vector<std::vector<Hit>> source = source_truth_->found(g);
       std::vector<std::vector<Hit>> target = target_truth_->found(g);
+      uint64_t tested = 0;
       for (size_t q = 0; q < group.ids.size(); ++q) {
         if (context_.stop.requested()) raise(Code::kInterrupted, "stopped while searching");
         SideAnswer of_source{std::move(source[q]), {}}, of_target{std::move(target[q]), {}};
@@ -169,12 +173,29 @@ class Recalling {
           search(source_.get(), as_source, source_filter(group), of_source);
           search(target_.get(), queries_.target.query(group, q), group.filter, of_target);
         }
+        tested += of_source.exact.empty() && of_target.exact.empty() ? 0 : 1;
         score.add(group.ids[q], filter_words(group.filter), of_source, of_target);
       }
+      if (tested == 0) continue;
+      if (source_) source_ways[source_->how()] += tested;
+      if (target_) target_ways[target_->how()] += tested;
     }
     score.end();
-    if (source_) out.source.how = source_->how();
-    if (target_) out.target.how = target_->how();
+    out.source.how = ways_words(source_ways);
+    out.target.how = ways_words(target_ways);
+  }
+
+  /// How a side searched: with the number of queries where they were not all searched alike.
+  static std::string ways_words(const std::map<std::string, uint64_t>& ways) {
+    if (ways.size() == 1) return ways.begin()->first;
+    std::vector<std::pair<uint64_t, std::string>> most;
+    for (const auto& [how, count] : ways) most.emplace_back(count, how);
+    std::ranges::sort(most, std::greater{});
+    std::string out;
+    for (const auto& [count, how] : most)
+      out += fmt::format("{}{} {}: {}", out.empty() ? "" : "; ", count,
+                         count == 1 ? "query" : "queries", how);
+    return out;
   }
 
   void search(Search* search, Floats query, const SearchFilter& filter, SideAnswer& answer) const {
@@ -197,7 +218,10 @@ class Recalling {
   void judge() {
     RecallVerdict& out = *verdict_.recall;
     std::string why;
-    if (out.queries_tested == 0) {
+    if (queries_.target.size() == 0 && options_.queries.empty()) {
+      why = fmt::format("no query could be tested: no row of the source has a vector in {}",
+                        column_.column().name);
+    } else if (out.queries_tested == 0) {
       why = "no query could be tested";
     } else if (out.target.recall < out.least) {
       why = fmt::format("recall@{} of the target is {:.3f}, below {:g}", out.k, out.target.recall,

@@ -1,9 +1,12 @@
 #include "verify/recall_queries.hpp"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 
+#include "base/text.hpp"
 #include "embed/embedder.hpp"
+#include "engine/search.hpp"
 #include "place/whole.hpp"
 #include "plan/plan.hpp"
 #include "registry/registry.hpp"
@@ -70,6 +73,7 @@ class QueryReader {
       throw Error(Code::kRead, fmt::format("{}: query {} is no JSON: {}", path_, line_, damage),
                   "a file whose last line is not whole was cut off: write it anew");
     }
+    refuse_slip(document);
     Arena arena;
     AskedQuery& out = asked.emplace_back();
     out.line = line_;
@@ -92,6 +96,19 @@ class QueryReader {
   std::vector<AskedQuery> asked;
 
  private:
+  /// A line may have other fields, as a log has; but one that is meant for the filter would search
+  /// all rows.
+  void refuse_slip(const Document& document) const {
+    constexpr std::array<std::string_view, 1> kFilter = {"filter"};
+    for (BsonReader fields(document.bytes()); fields.next();) {
+      if (fields.name() == kFilter[0] || nearest(fields.name(), kFilter).empty()) continue;
+      throw Error(
+          Code::kRead,
+          fmt::format("{}, query {}: unknown key {}", path_, line_, quoted_excerpt(fields.name())),
+          "did you mean filter? Without one all rows are searched");
+    }
+  }
+
   SearchFilter filter(const Value& value, Arena& arena) const {
     SearchFilter out;
     if (value.absent()) return out;
@@ -101,8 +118,9 @@ class QueryReader {
       const std::string name(fields.name());
       if (column_of(column_, name) == column_.table->columns.size()) {
         throw bad_query(path_, line_,
-                        fmt::format("the filter names {}, which is no column of {}", name,
-                                    column_.table->name));
+                        fmt::format("the filter names {}, which is no column of {} that is "
+                                    "compared",
+                                    name, column_.table->name));
       }
       const std::optional<std::string> text = plain_text(fields.value());
       if (!text)
@@ -226,18 +244,29 @@ std::string filter_words(const SearchFilter& filter) {
   return out;
 }
 
+/// JSON and any numbers may be vectors; where they are not, no row has one.
+static bool may_hold_vectors(const ColumnType& type) {
+  if (holds_vectors(type) || type.kind == Kind::kJson || type.kind == Kind::kJsonb) return true;
+  if (!type.is_array()) return false;
+  return type.element == Kind::kInt2 || type.element == Kind::kInt4 ||
+         type.element == Kind::kInt8 || type.element == Kind::kNumeric;
+}
+
 RecallColumn recall_column(const Comparison& comparison, const std::string& name) {
   RecallColumn out;
-  std::string several;
+  std::vector<RecallColumn> vectors, others;
   for (const ComparedTable& table : comparison.tables) {
     if (!table.own) continue;
     for (size_t i = 0; i < table.columns.size(); ++i) {
-      if (name.empty() ? !holds_vectors(table.columns[i].type) : table.columns[i].name != name)
-        continue;
-      if (out.table != nullptr) several += ", " + table.columns[i].name;
-      if (out.table == nullptr) out = {&table, i, table.key};
+      const ColumnType& type = table.columns[i].type;
+      if (name.empty() ? !holds_vectors(type) : table.columns[i].name != name) continue;
+      (only_vectors(type) ? vectors : others).push_back({&table, i, table.key});
     }
   }
+  if (vectors.empty()) vectors = std::move(others);
+  if (!vectors.empty()) out = vectors[0];
+  std::string several;
+  for (size_t i = 1; i < vectors.size(); ++i) several += ", " + vectors[i].column().name;
   if (out.table == nullptr) {
     throw Error(Code::kConfig,
                 name.empty() ? "recall: no column that is compared holds vectors"
@@ -249,6 +278,12 @@ RecallColumn recall_column(const Comparison& comparison, const std::string& name
         Code::kConfig,
         fmt::format("recall: several columns hold vectors: {}{}", out.column().name, several),
         "name one: --recall-column NAME, or recall = { column = ... }");
+  }
+  if (!may_hold_vectors(out.column().type)) {
+    throw Error(Code::kConfig,
+                fmt::format("recall: {} is {}, which holds no vectors", out.column().name,
+                            out.column().type.sql),
+                "name a column of type vector, halfvec, sparsevec, bit or float4[]");
   }
   if (out.key.empty())
     throw Error(Code::kConfig, fmt::format("recall: {} has no key", out.table->name),

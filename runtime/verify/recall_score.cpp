@@ -20,6 +20,13 @@ Places places_of(const std::vector<Hit>& hits, size_t most) {
   return out;
 }
 
+void keep_worst(std::vector<RecallQuery>& worst, const RecallQuery& query,
+                double RecallQuery::*side) {
+  worst.push_back(query);
+  std::ranges::stable_sort(worst, {}, side);
+  if (worst.size() > kWorstShown) worst.pop_back();
+}
+
 /// Whether the order of two hits is chance.
 bool tied(double a, double b) noexcept {
   return std::abs(a - b) <= kSameScore * std::max({1.0, std::abs(a), std::abs(b)});
@@ -129,12 +136,18 @@ void RecallScore::add(std::string query, std::string filter, const SideAnswer& s
     ++ranked_;
   }
   compare_exact(source, target);
-  verdict_.worst.push_back(std::move(out));
-  std::ranges::stable_sort(verdict_.worst, {}, &RecallQuery::target);
-  if (verdict_.worst.size() > kWorstShown) verdict_.worst.pop_back();
+  keep_worst(verdict_.worst, out, &RecallQuery::target);
+  if (out.source < 1) keep_worst(worst_of_source_, out, &RecallQuery::source);
 }
 
+/// A query that both sides answer badly is listed once.
 void RecallScore::end() {
+  for (RecallQuery& query : worst_of_source_) {
+    const auto same = [&](const RecallQuery& other) {
+      return other.query == query.query && other.filter == query.filter;
+    };
+    if (std::ranges::none_of(verdict_.worst, same)) verdict_.worst.push_back(std::move(query));
+  }
   std::erase_if(verdict_.worst, [](const RecallQuery& query) {
     return query.target == 1 && query.source == 1 && query.overlap == 1;
   });

@@ -25,6 +25,7 @@ class RecallScore {
 
   RecallVerdict& verdict_;
   const Metric metric_;
+  std::vector<RecallQuery> worst_of_source_;
   double ranks_ = 0, exact_ = 0, delta_sum_ = 0;
   uint64_t ranked_ = 0, deltas_ = 0;
 };

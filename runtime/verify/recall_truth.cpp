@@ -1,14 +1,19 @@
 #include "verify/recall_truth.hpp"
 
+#include <algorithm>
+
 namespace lugger {
 
 namespace {
 
-constexpr size_t kBlockRows = 256;
+constexpr size_t kBlockRows = 256, kBlockFloats = 1 << 20;
 
 }  // namespace
 
-Truth::Worker::Worker(Truth& truth) : truth_(truth) {
+Truth::Worker::Worker(Truth& truth)
+    : truth_(truth),
+      block_(std::clamp<size_t>(kBlockFloats / std::max<size_t>(truth.queries_.dimensions, 1), 1,
+                                kBlockRows)) {
   for (const QueryGroup& group : truth.queries_.groups) {
     groups_.push_back({&group,
                        ExactSearch(group.numbers, truth.queries_.dimensions, truth.metric_,
@@ -22,7 +27,7 @@ Truth::Worker::Worker(Truth& truth) : truth_(truth) {
 void Truth::Worker::add(Group& group, Floats floats, const std::string& key) {
   group.waiting.insert(group.waiting.end(), floats.begin(), floats.end());
   group.keys.push_back(key);
-  if (group.keys.size() == kBlockRows) search(group);
+  if (group.keys.size() == block_) search(group);
 }
 
 void Truth::Worker::search(Group& group) {

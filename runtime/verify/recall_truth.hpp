@@ -79,6 +79,7 @@ class Truth {
     static void forget(Group& group);
 
     Truth& truth_;
+    const size_t block_;  // rows that are searched together
     std::vector<Group> groups_;
     std::vector<float> room_;
     Counts counts_;

@@ -101,7 +101,7 @@ struct RecallVerdict {
   // Kendall's tau of the hits that both sides have; none: no query has two of them
   std::optional<double> rank_agreement;
   double mean_score_delta = 0, largest_score_delta = 0;  // of one vector's exact scores
-  std::vector<RecallQuery> worst;                        // by the target's recall
+  std::vector<RecallQuery> worst;                        // the five of the target, then those of the source
 };
 
 struct Verdict {

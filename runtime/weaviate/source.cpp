@@ -46,7 +46,7 @@ std::vector<WeaviateClass> classes_of(WeaviateServer& server, const WeaviateAddr
   if (!address.class_name.empty()) {
     std::vector<WeaviateClass> one;
     if (auto found = server.find_class(address.class_name)) one.push_back(std::move(*found));
-    return one;
+    if (!one.empty()) return one;
   }
   std::vector<WeaviateClass> all = server.classes();
   std::ranges::sort(all, {}, &WeaviateClass::name);

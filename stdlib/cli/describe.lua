@@ -107,7 +107,7 @@ end
 
 local function options_of(args)
   local options = {}
-  for _, name in ipairs { 'collection', 'table', 'query' } do options[name] = args[name] end
+  for _, name in ipairs { 'collection', 'table', 'query', 'style' } do options[name] = args[name] end
   options.oplog = oplog_view.choice(args.oplog)
   return options
 end
@@ -165,6 +165,8 @@ return {
     { 'collection', 'one collection of a dump: db.name or name', short = 'c', value = 'NAME' },
     { 'table', 'one table of a PostgreSQL source', value = 'NAME' },
     { 'query', 'a query of a PostgreSQL source', value = 'SQL' },
+    { 'style', 'of JSON: extended reads wrappers such as $oid as types of MongoDB (default); plain: as it stands',
+      value = 'STYLE', choices = { 'extended', 'plain' } },
     { 'oplog', 'the oplog.bson to replay (default: the one of the dump); no: none', value = 'FILE' },
     { 'limit', 'read at most this many documents (default: all)', value = 'N', type = 'int' },
     { 'json', 'as one JSON object' },

@@ -478,7 +478,7 @@
 ---@field rank_agreement number|nil Kendall's tau of common hits; nil: no query has two
 ---@field mean_score_delta number of exact scores
 ---@field largest_score_delta number
----@field worst lugger.recall_query[] queries, by the target's recall
+---@field worst lugger.recall_query[] the five worst queries of the target, then those of the source
 
 ---@class lugger.verdict
 ---@field equal boolean

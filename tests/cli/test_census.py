@@ -72,6 +72,18 @@ class Counts(Census):
         shown = self.text("docs.jsonl").out
         self.assertIn("2 vectors there before with the same elements (d30, d31)", " ".join(shown.split()))
 
+    def test_s1_14_lists_of_whole_numbers_and_of_several_lengths(self):
+        whole = [{"_id": f"d{i}", "v": [0 if i in (0, 3) else (i + j) % 7 - 3 for j in range(16)],
+                  "w": [i / 7 + j for j in range(16 + i % 2)], "box": [i, 2, 3]} for i in range(1500)]
+        with open(os.path.join(self.dir, "whole.jsonl"), "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in whole)
+        told = self.one("whole.jsonl")["by_path"]
+        self.assertEqual(told["v"]["vectors"]["zero_examples"], ["d0", "d3"])
+        self.assertEqual(told["v"]["suggests"]["type"], "vector(16)")
+        self.assertEqual(told["w"]["suggests"]["instead"], "vector")
+        self.assertIn("vector(17) rejects other lengths", told["w"]["suggests"]["why"])
+        self.assertNotIn("vectors", told["box"])
+
     def test_s1_14_a_path_of_vectors_and_other_values(self):
         values = [[0] * 9] * 4 + [[i + 0.5, *range(8)] for i in range(26)] + ["none", "to be made"] * 5
         with open(os.path.join(self.dir, "docs.jsonl"), "w", encoding="utf-8") as file:

@@ -30,6 +30,14 @@ class Numbers(unittest.TestCase):
         work.script(job(columns, source=name, collection=None))
         return work, work.run('--create', *flags, expect=expect)
 
+    def test_plain_json_is_described_as_it_stands(self):
+        work = Work(self.server.fresh())
+        (work.directory / 'meta.jsonl').write_text('{"id": 1, "meta": {"$oid": "no wrapper"}}\n')
+        for full in ((), ('--full',)):
+            told = work.lugger('describe', 'meta.jsonl', '--style', 'plain', *full)
+            self.assertNotIn('cannot be read', told.out + told.err)
+        self.assertIn('cannot be read', work.lugger('describe', 'meta.jsonl').err)
+
     def test_a18_every_digit_where_the_column_can_hold_it(self):
         lines = [f'{{"_id": {i}, "v": {n}, "o": {{"a": [{n}, {{"b": {n}}}]}}}}'
                  for i, n in enumerate(NUMBERS)]

@@ -78,6 +78,18 @@ class Stages(unittest.TestCase):
         self.assertIn('INCLUDE (age)', whole.database.query(SHAPE))
         self.assertIn("fillfactor='80'", whole.database.query(SHAPE))
 
+    def test_an_index_by_an_expression_is_one(self):
+        columns = "{ 'a', 'jsonb', from = 'email' }, { 'b', 'jsonb', from = 'tags' }"
+        gin = "unmapped = 'ignore', indexes = { { '(a)', method = 'gin', opclass = 'jsonb_path_ops' } },"
+        told = Work(self.server.fresh(), people(), job(columns, extra=gin)).run('--create').err
+        self.assertIn('"docs"."b": jsonb without an index', told)
+
+    def test_a_key_that_is_made_before_the_load_is_planned_once(self):
+        work = Work(self.server.fresh(), people(), job(COLUMNS, target_options="writer = 'statement',",
+                                                       extra="unmapped = 'ignore',"))
+        told = work.lugger('plan', 'job.lua', '--create').out
+        self.assertEqual(told.count('PRIMARY KEY'), 1, told)
+
     def test_plain_where_nobody_can_wait_concurrently_elsewhere(self):
         work = self.work()
         plan = work.lugger('plan', 'job.lua', '--create').out

@@ -303,8 +303,9 @@ return lugger.copy { from = from, into = lugger.target('out.jsonl'), columns = c
         self.run_lugger('run', 'into.lua', '--create')
         told = self.run_lugger('describe', f'{self.server.url}/Docs')
         self.assertIn('title', told.out + told.err)
-        missing = self.run_lugger('describe', f'{self.server.url}/Nobody', expect=1)
-        self.assertIn('Nobody', missing.err)
+        missing = self.run_lugger('describe', f'{self.server.url}/Docss', expect=1)
+        self.assertIn('has no collection "Docss"', missing.err)
+        self.assertIn('did you mean Docs? it has', missing.err)
 
 
 class Kills(Case):

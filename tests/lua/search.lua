@@ -37,6 +37,13 @@ describe('search over files', function()
     equal(found.how, '4 vectors compared, 1 document without one')
   end)
 
+  it('takes a vector as text', function()
+    equal(keys(source_of(words):search(' [1, 0,0] ', { k = 2 })), '1 3')
+    equal(keys(source_of(words):search('{1:1}/3', { k = 2 })), '1 3')
+    raises('no element of a sparse vector of 3', function() source_of(words):search '{4:1}/3' end)
+    raises('makes no vectors of texts', function() source_of(words):search '[1] of 3' end)
+  end)
+
   it('gives fewer than k when there are fewer, and leaves out what has no score', function()
     equal(keys(source_of(words):search({ 1, 0, 0 })), '1 3 2')
     equal(keys(source_of(words):search({ 1, 0, 0 }, { metric = 'l2' })), '1 3 5 2')

@@ -110,7 +110,7 @@ class Policies(Following):
         self.command('shop', DROP)
         told = ' '.join(move.ended(1).split())
         self.assertIn('its rows cannot be deleted', told)
-        self.assertIn("on_ddl = { drop = 'warn' }", told)
+        self.assertIn("on_ddl = { drop = 'warn' } in the job, beside `from`", told)
         self.assertEqual(self.rows_of(move), ['a', 'b'])
         self.assertEqual(self.noticed(move), '')
         move.database.query('drop table needs')

@@ -223,6 +223,9 @@ class LivePostgres(unittest.TestCase):
         self.writer.fill(20)
         move = self.move()
         move.start().follow()
+        told = move.work.lugger('verify', 'job.lua', '--live', expect=1).err
+        self.assertIn('its source is PostgreSQL', told)
+        self.assertIn('verify it without --live', told)
         move.end()
         slot = self.slot()
         self.source.query(f"select pg_drop_replication_slot('{slot}'); delete from {self.name} where id < 5")
@@ -230,6 +233,7 @@ class LivePostgres(unittest.TestCase):
         self.assertIn('no longer has the changes since', told)
         self.assertIn('the replication slot is gone', told)
         self.assertIn('--restart', told)
+        self.assertNotIn('go on with', told)
         self.assertRegex(move.work.lugger('status', 'job.lua').out, rf'{self.name} +lost')
         move.database.query(f'truncate {self.name}')
         move.start('--restart').follow()

@@ -114,7 +114,14 @@ class Indexes(unittest.TestCase):
         work = self.work("{ 'v', 'vector(3)', from = 'e' }", index, documents)
         self.assertIn('docs_v_idx: 10 rows are not in it, since their vectors are all zeros',
                       work.run('--create').err)
+        # An index has what is very large or very small, whose distances are not numbers.
+        large = [{'_id': i, 'e': [0, 0, 0] if i < 2 else [3e38, 3e38, 1] if i < 9 else [1e-38, 0, i]}
+                 for i in range(12)]
+        self.assertIn('docs_v_idx: 2 rows are not in it',
+                      self.work("{ 'v', 'vector(3)', from = 'e' }", index, large).run('--create').err)
         for kind in ('vector', 'halfvec', 'sparsevec'):
+            self.assertIn('docs_v_idx: 10 rows are not in it', self.work(
+                f"{{ 'v', '{kind}(3)', from = 'e' }}", index, documents).run('--create').err)
             column = f"{{ 'v', '{kind}(3)', from = 'e', zero = 'reject' }}"
             work = self.work(column, index, documents)
             done = work.run('--create', expect=3)

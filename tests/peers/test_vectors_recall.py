@@ -58,6 +58,8 @@ class Recall(unittest.TestCase):
     def table(self, database, rows, type_of='vector(12)', tenants=None):
         database.query(f'create table docs (id int primary key, tenant text, live bool default true, '
                        f'embedding {type_of})')
+        if not rows:
+            return
         values = ','.join(f"({key}, '{(tenants or {}).get(key, 'a')}', "
                           f"{'null' if vector is None else quoted(vector)}::{type_of})"
                           for key, vector in rows.items())
@@ -250,6 +252,94 @@ return lugger.copy {{
         self.assertEqual(found['recall']['target']['without'], 60)
         self.assertLess(found['recall']['exact_overlap'], 1)
 
+    def test_s1_23_each_way_of_searching_is_told_with_its_queries(self):
+        rng = random.Random(23)
+        rows = {key: some_vector(rng) for key in range(600)}
+        self.table(self.source, rows, tenants={key: 'rare' if key % 200 == 0 else 'a' for key in rows})
+        self.job()
+        self.lugger('run', 'job.lua', '--create')
+        self.target.query('create index docs_near on docs using hnsw (embedding vector_cosine_ops);'
+                          'create index docs_tenant on docs (tenant); analyze docs')
+        self.target.query(f'alter database "{self.target.name}" set enable_seqscan = off')
+        lines = [{'vector': some_vector(rng)} for _ in range(3)]
+        lines.append({'vector': some_vector(rng), 'filter': {'tenant': 'rare'}})
+        how = self.verify(*self.queries(lines), '--min-recall', '0')['recall']['target']['how']
+        self.assertEqual(how, '3 queries: index docs_near (hnsw), hnsw.ef_search = 40; 1 query: the rows '
+                              'that index docs_tenant (btree) selects are compared')
+
+    def test_s1_23_partitions_are_searched_by_indexes_of_their_own(self):
+        rng = random.Random(24)
+        self.table(self.source, {key: some_vector(rng) for key in range(300)})
+        self.target.query('create table docs (id int primary key, tenant text, live bool, '
+                          'embedding vector(12)) partition by range (id);'
+                          'create table docs_a partition of docs for values from (0) to (150);'
+                          'create table docs_b partition of docs for values from (150) to (300)')
+        self.job()
+        self.lugger('run', 'job.lua')
+        self.target.query('create index on docs using hnsw (embedding vector_cosine_ops)')
+        self.target.query(f'alter database "{self.target.name}" set enable_seqscan = off')
+        self.assertEqual(self.verify('--recall', '--recall-sample', '5')['recall']['target']['how'],
+                         'index docs_a_embedding_idx and 1 of other partitions (hnsw), hnsw.ef_search = 40')
+
+    def test_s1_23_the_worst_of_the_source_are_listed_too(self):
+        rng = random.Random(25)
+        rows = {key: some_vector(rng) for key in range(500)}
+        self.table(self.source, rows)
+        self.job()
+        self.lugger('run', 'job.lua', '--create')
+        self.source.query('create index on docs using hnsw (embedding vector_cosine_ops) '
+                          'with (m = 2, ef_construction = 4)')
+        self.source.query(f'alter database "{self.source.name}" set enable_seqscan = off')
+        figures = self.verify('--recall', '--recall-sample', '60', '--seed', '3')['recall']
+        self.assertEqual(figures['target']['worst'], 1)
+        self.assertLess(figures['source']['worst'], 0.9)
+        self.assertIn(figures['source']['worst'], [one['source'] for one in figures['worst']])
+        self.assertLessEqual(len(figures['worst']), 10)
+
+    def test_s1_23_long_sparse_vectors_and_zeros(self):
+        self.source.query('create table docs (id int primary key, embedding sparsevec(30000));'
+                          "insert into docs select i, ('{' || i || ':1,' || i + 1 || ':0.5}/30000')::"
+                          "sparsevec from generate_series(1, 7) i; insert into docs values (9, '{}/30000')")
+        self.job('sparsevec(30000)', source="lugger.source 'docs.jsonl'")
+        job = self.directory / 'job.lua'
+        job.write_text(job.read_text().replace("{ 'tenant', 'text' }, { 'live', 'bool' },", ''))
+        (self.directory / 'docs.jsonl').write_text(''.join(
+            json.dumps({'id': int(key), 'embedding': vector}) + '\n'
+            for key, vector in self.source.rows('select id, embedding from docs')))
+        self.lugger('run', 'job.lua', '--create')
+        figures = self.verify('--recall')['recall']
+        # The zero vector is near to nothing, and is no hit of a side.
+        self.assertEqual((figures['target']['vectors'], figures['queries_tested'],
+                          figures['nothing_to_find']), (8, 7, 1))
+        self.assertEqual((figures['target']['recall'], figures['avg_result_overlap'],
+                          figures['perfect_matches']), (1, 1, 7))
+
+    def test_s1_23_arrays_beside_the_vector_are_not_meant(self):
+        rng = random.Random(26)
+        self.table(self.source, {key: some_vector(rng) for key in range(30)})
+        self.source.query("alter table docs add nums float8[] default '{1,2}'")
+        self.job()
+        job = self.directory / 'job.lua'
+        job.write_text(job.read_text().replace("columns = {", "columns = { { 'nums', 'float8[]' },"))
+        self.lugger('run', 'job.lua', '--create')
+        self.assertEqual(self.verify('--recall')['recall']['column'], 'embedding')
+        asked = self.queries([{'vector': some_vector(rng), 'filter': {'tenant': 'a'}}])
+        self.assertEqual(self.verify(*asked)['recall']['queries_tested'], 1)
+        self.assertIn('the filter names tenant, which is no column of docs that is compared',
+                      self.lugger('verify', 'job.lua', '--columns', 'embedding', *asked, expect=1).err)
+        self.assertIn('recall: tenant is text, which holds no vectors',
+                      self.lugger('verify', 'job.lua', '--recall-column', 'tenant', expect=1).err)
+
+    def test_s1_23_rejects_explain_other_neighbours(self):
+        rng = random.Random(27)
+        self.table(self.source, {key: some_vector(rng) for key in range(30)})
+        self.table(self.target, {})
+        self.target.query('alter table docs add check (id > 2)')
+        self.job()
+        self.lugger('run', 'job.lua', expect=3)
+        self.assertIn('exact neighbours differ: the source has 3 vectors that the target has not; the load '
+                      'rejected 3 documents', self.lugger('verify', 'job.lua', '--recall').err)
+
     def test_bad_questions_are_refused_with_their_line(self):
         rng = random.Random(20)
         self.table(self.source, {1: some_vector(rng), 2: some_vector(rng)})
@@ -259,6 +349,7 @@ return lugger.copy {{
         for lines, said in ((({'vector': good}, {'vector': [1, 2]}), 'query 2: 2 dimensions'),
                             (({'v': good},), 'query 1: it has no vector'),
                             (({'vector': 'x'},), 'query 1: this is no vector'),
+                            (({'vector': good, 'flter': {'tenant': 'a'}},), 'query 1: unknown key "flter"'),
                             (({'vector': good, 'filter': {'nope': 1}},), 'filter names nope')):
             result = self.lugger('verify', 'job.lua', *self.queries(lines), expect=1)
             self.assertIn(said, result.err)

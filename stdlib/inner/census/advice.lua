@@ -265,8 +265,10 @@ local function of_array(path, inside, stem, out)
     return
   end
   if array_elements[inside.type] then
-    out.as, out.type, out.instead = 'column', inside.type .. '[]', 'children'
-    out.why = ('up to %d values; a GIN index finds rows by element'):format(num(arrays.greatest))
+    local most, long = num(arrays.greatest), path.vectors and num(arrays.greatest) >= vector_least
+    out.as, out.type, out.instead = 'column', inside.type .. '[]', long and 'vector' or 'children'
+    out.why = long and ('up to %d numbers; if they are embeddings: vector(%d) rejects other lengths'):format(most, most)
+      or ('up to %d values; a GIN index finds rows by element'):format(most)
     return
   end
   out.as, out.type = 'jsonb', 'jsonb'

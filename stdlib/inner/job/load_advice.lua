@@ -35,9 +35,12 @@ function load_advice.not_null(plan)
     table.concat(columns, ', '), later)
 end
 
+-- By name, or in an expression as the job spells it: gin ((meta) jsonb_path_ops).
 local function is_indexed(plan, column)
+  local word = '%f[%w_]' .. column:gsub('%W', '%%%0') .. '%f[^%w_]'
   for _, sql in ipairs(plan.report.index or {}) do
-    if sql:find(sql_text.name(column), 1, true) then return true end
+    local elements = sql:match ' USING (.*)' or sql
+    if elements:find(sql_text.name(column), 1, true) or elements:find(word) then return true end
   end
   return false
 end

@@ -31,7 +31,7 @@ local search = {}
 ---@field key string[] the names of what identifies a hit
 
 local known = { 'k', 'column', 'metric', 'filter', 'key' }
-local most = 10000
+local most, most_dimensions = 10000, 100000
 
 local function cell(v)
   if v == nil or v == null then return '' end
@@ -120,6 +120,31 @@ local function request_of(options, key)
     filter = filter_of(options.filter), key = type(key) == 'string' and { key } or key }
 end
 
+-- A vector as pgvector prints it: '[0.1,0.2]', '{1:0.5}/30000'. nil: any other text.
+---@param text string
+---@return lugger.vector|nil
+local function spelled(text)
+  if text:find '^%s*%[[%d%s.,eE+-]*%]%s*$' then return require('lugger.vector').of(text) end
+  local elements, dimensions = text:match '^%s*{([%d%s.,:eE+-]*)}/(%d+)%s*$'
+  local count = tonumber(dimensions)
+  if not count then return nil end
+  if count < 1 or count > most_dimensions then
+    fault.raise('config', ('a sparse vector of %s dimensions cannot be searched for'):format(dimensions),
+      ('at most %d'):format(most_dimensions))
+  end
+  local list = {}
+  for i = 1, count do list[i] = 0 end
+  for place, number in elements:gmatch '(%d+)%s*:%s*([^,%s]+)' do
+    local at, of = tonumber(place), tonumber(number)
+    if not of or not at or at < 1 or at > count then
+      fault.raise('config', ('%s:%s is no element of a sparse vector of %d dimensions'):format(place, number, count),
+        "a sparse vector is '{1:0.5,7:1}/1000', with places from 1")
+    end
+    list[at] = of
+  end
+  return require('lugger.vector').of(list)
+end
+
 --- Searches a source, for source:search.
 ---@param opened lugger.native.source
 ---@param model lugger.embedder|nil
@@ -135,10 +160,9 @@ function search.run(opened, model, query, options, key)
   local v ---@type lugger.vector|nil
   if type(query) ~= 'string' then
     v = require('lugger.vector').of(query)
-  elseif model then
-    v = model:vector(query)
   else
-    request.text = query
+    v = spelled(query) or model and model:vector(query)
+    if not v then request.text = query end
   end
   if v then request.query = ffi.string(v.data, v.size * 4) end
   local answer = opened:search(request)

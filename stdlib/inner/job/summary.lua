@@ -305,13 +305,18 @@ local function asks_to_accept(result)
   return result.status == 'failed' and (result.error .. (result.hint or '')):find('--accept-changes', 1, true) ~= nil
 end
 
+-- The changes are lost: nothing but a new copy goes on.
+local function asks_to_copy(result)
+  return not asks_to_accept(result) and (result.hint or ''):find 'lugger move %S+ %-%-restart' ~= nil
+end
+
 local function tell_end(result, options)
   local begun = result.run and result.run ~= ''
   local resume = not begun and options.same or result.resume_command
   if not resume or resume == '' then resume = options.resume end
   if resume and asks_to_accept(result) then resume = resume .. ' --accept-changes' end
   if result.status == 'failed' then
-    if begun and tonumber(result.tally.read) > 0 and resume then
+    if begun and tonumber(result.tally.read) > 0 and resume and not asks_to_copy(result) then
       terminal.say('what was committed stays; when the cause is removed, go on with: ', resume)
     end
   elseif result.status == 'stopped' then

@@ -27,6 +27,17 @@ local function tell_left_out(name, side)
   end
 end
 
+-- Where one side has vectors that the other has not, their neighbours differ.
+local function tell_counts(recall, refused)
+  local more = tonumber(recall.source.vectors) - tonumber(recall.target.vectors)
+  if more == 0 or tonumber(recall.exact_overlap) >= 1 then return end
+  local rejects = more > 0 and refused > 0
+    and ('; the load rejected %s'):format(terminal.count(refused, 'document')) or ''
+  terminal.say(('  exact neighbours differ: the %s has %s that the %s has not%s'):format(
+    more > 0 and 'source' or 'target', terminal.count(math.abs(more), 'vector'),
+    more > 0 and 'target' or 'source', rejects))
+end
+
 local function show_worst(list)
   for _, query in ipairs(list) do
     terminal.line(('  %s%s: source %s, target %s, overlap %s'):format(terminal.printable(query.query),
@@ -37,7 +48,8 @@ end
 
 --- Shows what a verification found about searches.
 ---@param recall lugger.recall
-function recall_view.show(recall)
+---@param refused integer documents that the load rejected
+function recall_view.show(recall, refused)
   terminal.line(('recall@%s of %s, %s, %s'):format(terminal.group(recall.k), recall.column, recall.metric,
     recall.queries_from))
   terminal.line(table_view.render({ 'side', 'recall', 'worst', 'returned', 'short', 'vectors', 'searched by' },
@@ -49,6 +61,7 @@ function recall_view.show(recall)
   terminal.line(('exact neighbours: overlap %s, largest score delta %.3g; rank agreement %s'):format(
     share(recall.exact_overlap), tonumber(recall.largest_score_delta),
     recall.rank_agreement and share(recall.rank_agreement) or '-'))
+  tell_counts(recall, refused)
   show_worst(recall.worst)
   if tonumber(recall.nothing_to_find) > 0 then
     terminal.say(('  %s queries: nothing to find, so not tested'):format(terminal.group(recall.nothing_to_find)))

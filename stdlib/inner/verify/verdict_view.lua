@@ -246,7 +246,7 @@ function verdict_view.show(list)
     terminal.line(terminal.paint(1, verdict.equal and 'green' or 'red', verdict_view.sentence(verdict)))
     show_altered(verdict)
     show_rows(verdict)
-    if verdict.recall then recall_view.show(verdict.recall) end
+    if verdict.recall then recall_view.show(verdict.recall, tonumber(verdict.kept_rejects)) end
     tell_rest(verdict)
   end
 end

@@ -94,8 +94,9 @@ end
 function plan_view.warn_of_keys(plan)
   local main = plan.tables[1] --[[@as lugger.table_plan]]
   if #main.key > 0 or plan.report.server == '' then return end
+  local named = main.columns[1] and main.columns[1].name or 'id'
   terminal.warn(('table %s has no key: no row is found to be there already. The same source is loaded again only with '
-    .. "--again; another source adds its rows; key = 'mongo_id' in the target names a key"):format(main.name))
+    .. "--again; another source adds its rows; key = '%s' in the target names a key"):format(main.name, named))
 end
 
 --- Prints a plan on standard output; warnings and problems go to standard error.
