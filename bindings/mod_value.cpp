@@ -9,6 +9,7 @@
 #include "bindings/words.hpp"
 #include "value/bson_reader.hpp"
 #include "value/json_reader.hpp"
+#include "value/json_scan.hpp"
 #include "value/json_writer.hpp"
 #include "value/patch.hpp"
 #include "value/path.hpp"
@@ -28,7 +29,19 @@ static int json_encode(lua_State* L) {
 }
 
 static int json_decode(lua_State* L) {
-  push(L, bson_from_json(check_text(L, 1)));
+  const std::string_view text = check_text(L, 1);
+  if (text_or(L, 2, "extended") == "extended") {
+    push(L, bson_from_json(text));
+    return 1;
+  }
+  std::string scratch;
+  ByteBuffer out;
+  try {
+    json::append_strict(text, scratch, out);
+  } catch (const json::Mistake& mistake) {
+    raise(Code::kParse, "JSON, byte {}: {}", mistake.offset + 1, mistake.message);
+  }
+  push(L, out.text());
   return 1;
 }
 

@@ -60,7 +60,7 @@ int open_native(lua_State* L) {
   for (auto* open : {open_job,    open_task,    open_state,  open_source, open_census,  open_target,
                      open_pg,     open_sql,     open_lease,  open_value,  open_coercer, open_csv,
                      open_system, open_process, open_edit,   open_fix,    open_embed,   open_verify,
-                     open_prompt, open_records, open_shared, open_watch}) {
+                     open_prompt, open_records, open_shared, open_watch,  open_throttle}) {
     open(L);
   }
   return 1;

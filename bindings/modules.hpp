@@ -21,6 +21,7 @@ void open_target(lua_State* L);
 void open_pg(lua_State* L);
 void open_sql(lua_State* L);
 void open_lease(lua_State* L);
+void open_throttle(lua_State* L);
 void open_value(lua_State* L);
 void open_coercer(lua_State* L);
 void open_csv(lua_State* L);

@@ -201,6 +201,13 @@ static constexpr Field<SourceSeen> kSourceSeen[] = {
     field<&SourceSeen::fault>("fault", "why it does not answer; \"\": it does"),
     field<&SourceSeen::own_stream>(
         "own_stream", "why its changes come by a stream of their own; \"\": nothing is known"),
+    field<[](const SourceSeen& seen) { return seen.kept.name; }>(
+        "slot", "for which the server keeps its log; \"\": none is known"),
+    field<[](const SourceSeen& seen) { return seen.kept.bytes; }>("kept_bytes", "of that log"),
+    field<[](const SourceSeen& seen) { return seen.kept.state; }>(
+        "kept_state", "in the server's words: reserved, extended, unreserved, lost"),
+    field<[](const SourceSeen& seen) { return seen.kept.left.value_or(-1); }>(
+        "kept_left", "bytes more, and it is removed unread; -1: it has no bound"),
 };
 Record<SourceSeen> record_of(const SourceSeen*) {
   return {"lugger.source_seen", "what was seen of the source of a job that is moved", kSourceSeen};

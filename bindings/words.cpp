@@ -47,6 +47,7 @@ static constexpr Reader<CoercePolicy> kPolicy[] = {
     word_reader<kTexts, &CoercePolicy::utf8>("utf8"),
     word_reader<kJsonStyles, &CoercePolicy::json>("json"),
     reader<&CoercePolicy::json_null>("json_null"),
+    reader<&CoercePolicy::json_text>("json_text"),
     reader<&CoercePolicy::empty_null>("empty_null"),
     reader<&CoercePolicy::normalised>("normalised"),
     reader<&CoercePolicy::trim>("trim"),

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "plan/infer.hpp"
 
 namespace lugger {
 namespace {
@@ -28,6 +29,32 @@ void check_rest(const SourceInfo& source, const PlanShape& plan, TargetReport& r
           fmt::format("{}.{}: from = \"*\" takes the rest of a document, and {} gives rows of a "
                       "table: name its columns instead, or select to_jsonb(t) in a query",
                       plan.tables()[t].name, column.name, source.place));
+    }
+  }
+}
+
+bool gives(const RowShape& rows, const Column& column) {
+  const std::string path = column.from.empty() ? escaped_path(column.name) : column.from;
+  return std::ranges::any_of(rows.fields, [&](const RowShape::Field& field) {
+    const std::string name = escaped_path(field.name);
+    return path.starts_with(name) &&
+           (path.size() == name.size() || path[name.size()] == '.' || path[name.size()] == '[');
+  });
+}
+
+/// A table may have lost a column since it was copied: its changes would empty that of the rows.
+void check_columns(const SourceInfo& source, const RowShape& rows, const PlanShape& plan,
+                   TargetReport& report) {
+  for (size_t t = 0; t < plan.own_tables(); ++t) {
+    for (const Column& column : plan.tables()[t].columns) {
+      const bool from_row = column.generate == Column::Generate::kNone && !column.computed &&
+                            !column.default_value && column.from != "*";
+      if (!from_row || gives(rows, column)) continue;
+      report.problems.push_back(fmt::format(
+          "{}.{}: {} has no column {}, so the changes would empty it: name the one that it is made "
+          "of with `from`, or leave it away",
+          plan.tables()[t].name, column.name, source.place,
+          column.from.empty() ? column.name : column.from));
     }
   }
 }
@@ -82,9 +109,10 @@ void check_changes(const SourceInfo& source, const PlanShape& plan, bool hooked,
 
 }  // namespace
 
-void check_source(const SourceInfo& source, const PlanShape& plan, bool hooked, Target& target,
-                  TargetReport& report) {
+void check_source(const SourceInfo& source, const RowShape* rows, const PlanShape& plan,
+                  bool hooked, Target& target, TargetReport& report) {
   check_rest(source, plan, report);
+  if (source.changes && rows != nullptr && !hooked) check_columns(source, *rows, plan, report);
   check_changes(source, plan, hooked, target, report);
 }
 

@@ -193,8 +193,8 @@ JobPlan Job::plan(const RunSettings& settings) {
   plan.tables = bound->tables();
   plan.manifests = bound->mapping().manifests;
   plan.report = inspect_target(*impl_, settings);
-  check_source(plan.source_info, *bound, static_cast<bool>(impl_->spec.hook), target(),
-               plan.report);
+  check_source(plan.source_info, source().row_shape(), *bound, static_cast<bool>(impl_->spec.hook),
+               target(), plan.report);
   // In a joint run, other processes may create the tables and begin the run during this inspection.
   const bool resumes =
       !settings.join && !settings.dry_run && !settings.retry_rejects && !settings.follow;

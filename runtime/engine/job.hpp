@@ -52,7 +52,7 @@ struct JobPlan {
   int connections = 1;
   double forecast_seconds = 0;  // 0: unknown
   std::vector<VectorManifest> manifests;
-  std::string on_ddl;           // of a source whose changes can be followed: its policies
+  std::string on_ddl;  // of a source whose changes can be followed: its policies
   std::vector<std::string> warnings;
 };
 

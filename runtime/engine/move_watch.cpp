@@ -8,6 +8,17 @@
 
 namespace lugger {
 
+namespace {
+
+KeptLog kept_for(const JobImpl& job, const FeedView& view) {
+  const auto* reader = dynamic_cast<const LogReader*>(job.source.get());
+  const std::string name = reader == nullptr ? "" : reader->log_name();
+  const auto found = std::ranges::find(view.kept, name, &KeptLog::name);
+  return name.empty() || found == view.kept.end() ? KeptLog() : *found;
+}
+
+}  // namespace
+
 /// The sources of the jobs, each asked once however many jobs it has.
 class MoveWatch::Sources {
  public:
@@ -40,6 +51,7 @@ class MoveWatch::Sources {
       if (seen.age < 0) continue;
       watch_.seen_[i].view = seen.view;
       watch_.seen_[i].age = seen.age;
+      watch_.seen_[i].kept = kept_for(*watch_.jobs_[i], seen.view);
       watch_.answered_[i] = {};
     }
   }

@@ -19,6 +19,7 @@ struct SourceSeen {
   double age = -1;         // seconds since it answered, or did not; -1: not asked yet
   std::string fault;       // why it does not; "": it does
   std::string own_stream;  // Source::own_stream()
+  KeptLog kept;            // of the job; without a name where nothing is kept, or that is not known
 };
 
 /// Of a job's rejects, as they stand.

@@ -38,7 +38,8 @@ RunRequest request_of(const JobSpec& spec, const std::string& source_identity,
 void look_at_output(Target& target, const std::string& job, bool restart, TargetReport& report) {
   auto* output = dynamic_cast<OwnedOutput*>(&target);
   if (output == nullptr) return;
-  if (restart) return output->write_over();
+  output->write_over(restart);
+  if (restart) return;
   if (std::string why = output->taken(job); !why.empty()) report.problems.push_back(std::move(why));
 }
 
@@ -303,8 +304,8 @@ void look_at_target(RunShared& shared, PreparedRun& prepared) {
     return;
   }
   prepared.report = inspect_target(job, settings);
-  check_source(info_for(*shared.source, settings), *shared.shape, static_cast<bool>(job.spec.hook),
-               *job.target, prepared.report);
+  check_source(info_for(*shared.source, settings), job.source->row_shape(), *shared.shape,
+               static_cast<bool>(job.spec.hook), *job.target, prepared.report);
 }
 
 }  // namespace

@@ -265,7 +265,7 @@ Next Worker::ask(Cursor& cursor, Batch& batch) {
 void Worker::count_unit() {
   counts_ += unit_counts_;
   unmapped_.commit(plan_.unmapped());
-  replaced_.commit(plan_.replaced());
+  replaced_.commit(replaced());
   for (const auto& [reason, documents] : unit_skips_) skip_reasons_[reason] += documents;
   if (!unit_.tried.empty()) return;
   for (const RejectRecord& reject : unit_.rejects) rejects_.add(reject, unit_.redact);
@@ -283,7 +283,7 @@ void Worker::count_bytes(const Cursor& cursor) {
 void Worker::uncount_unit() {
   shared_.allowance.give_back(unit_documents_);
   unmapped_.rollback(plan_.unmapped());
-  replaced_.rollback(plan_.replaced());
+  replaced_.rollback(replaced());
   shared_.bytes.fetch_sub(unit_progress_, std::memory_order_relaxed);
   shared_.read.fetch_sub(unit_documents_, std::memory_order_relaxed);
   shared_.rejected.fetch_sub(unit_rejected_, std::memory_order_relaxed);

@@ -38,6 +38,13 @@ class Worker {
   void count_bytes(const Cursor& cursor);
   void uncount_unit();
   void count_unit();
+  /// By the plan, and by the target, whose columns may hold less.
+  NetCounts::Counts replaced() const {
+    NetCounts::Counts out = plan_.replaced();
+    if (!sink_) return out;
+    for (const auto& [column, count] : sink_->replaced()) out[column] += count;
+    return out;
+  }
   void report();
 
   RunShared& shared_;

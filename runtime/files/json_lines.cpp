@@ -121,9 +121,9 @@ class SharedOutput {
     return std::exchange(unkept_, {}).told();
   }
 
-  void write_over() {
+  void write_over(bool may) {
     const std::lock_guard lock(mutex_);
-    anew_ = true;
+    anew_ = may;
   }
 
   /// The last of them closes the file, and others may write it.
@@ -296,7 +296,7 @@ class JsonLinesTarget : public Target, public OwnedOutput {
     const bool file = place_ != "-" && std::filesystem::is_regular_file(place_, none);
     return file ? why_taken(place_, state_, job, std::filesystem::file_size(place_)) : "";
   }
-  void write_over() override { output_->write_over(); }
+  void write_over(bool may) override { output_->write_over(may); }
   void create(const TargetReport&) override {}
   std::vector<VectorManifest> manifests(const PlanShape&) override {
     return read_manifest_file(place_);

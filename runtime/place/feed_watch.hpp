@@ -2,10 +2,27 @@
 // changes.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace lugger {
+
+/// What a server keeps of its log for a reader who has not read it.
+struct KeptLog {
+  std::string name;  // of the reader, as its server has it: a replication slot
+  uint64_t bytes = 0;
+  std::string state;            // in the words of the server: "reserved", "extended", ...
+  std::optional<int64_t> left;  // bytes more, and it is removed unread; none: it has no bound
+};
+
+/// A source for which a server keeps its log.
+class LogReader {
+ public:
+  virtual ~LogReader() = default;
+  /// Under which name; "": nothing was read yet.
+  virtual std::string log_name() const = 0;
+};
 
 /// Times are as Feed::time_of() gives them.
 struct FeedView {
@@ -16,6 +33,7 @@ struct FeedView {
   bool probed = false;
   /// Nothing of it was ever let go: how far back it will reach once it is full is not known.
   bool young = false;
+  std::vector<KeptLog> kept;  // for each of its readers
 };
 
 /// Used by one thread.

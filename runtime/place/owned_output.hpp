@@ -10,8 +10,8 @@ class OwnedOutput {
   /// Whose work stands there, if it is not the job's own, and what to do about it. Empty: the job may
   /// write.
   virtual std::string taken(const std::string& job) = 0;
-  /// Whatever stands there may be lost when the next run opens it.
-  virtual void write_over() = 0;
+  /// Whether what stands there may be lost when the next run opens it.
+  virtual void write_over(bool may) = 0;
 };
 
 }  // namespace lugger

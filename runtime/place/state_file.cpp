@@ -370,4 +370,11 @@ std::string UnitLedger::job_of(const std::string& run) {
   return row.next() ? std::string(row.text(0)) : std::string();
 }
 
+bool UnitLedger::binds(const std::string& run, const std::string& identity) {
+  database_->run("UPDATE runs SET target_identity = ? WHERE run = ? AND target_identity = ''",
+                 {identity, run});
+  return database_->number("SELECT count(*) FROM runs WHERE run = ? AND target_identity <> ?",
+                           {run, identity}) == 0;
+}
+
 }  // namespace lugger

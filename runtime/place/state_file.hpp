@@ -42,6 +42,8 @@ class UnitLedger {
   /// Before the output is changed: what stands there is the run's from here on.
   void own_output(const std::string& run);
   std::string job_of(const std::string& run);
+  /// Keeps what the run loads into, the first time it is asked; false: it loaded into another.
+  bool binds(const std::string& run, const std::string& identity);
 
  private:
   std::unique_ptr<Sqlite> database_;

@@ -1,6 +1,7 @@
 // Where rows go. A Target is a place, shared; a RowSink is one worker's open stream to it.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -81,6 +82,9 @@ class RowSink {
   /// From now on commit() commits a unit only while the ledger shows this claim; otherwise it
   /// throws ClaimLost.
   virtual void commit_under(const std::string& claim) { static_cast<void>(claim); }
+  /// "table.column" -> values that the target cannot hold, and that became NULL or the default, as
+  /// on_error says. Also those that were rolled back.
+  virtual std::map<std::string, uint64_t> replaced() const { return {}; }
 };
 
 /// Indexes and constraints, built after the rows are loaded.

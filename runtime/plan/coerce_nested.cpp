@@ -1,7 +1,9 @@
 // json, jsonb and one-dimensional arrays.
 #include "plan/coerce.hpp"
 #include "value/bson_reader.hpp"
+#include "value/json_scan.hpp"
 #include "value/pgrow_reader.hpp"
+#include "value/plain_json.hpp"
 #include "vector/elements.hpp"
 
 namespace lugger {
@@ -165,6 +167,19 @@ bool is_vector(const Value& in) noexcept {
          (in.type == ValueType::kBinary && in.aux == kVectorBinary);
 }
 
+/// JSON that stands in a text, with its very digits.
+Failure json_of_text(const Value& text, Value& out) {
+  std::string scratch;
+  ByteBuffer ignored;
+  try {
+    json::append_strict(text.text(), scratch, ignored);
+  } catch (const json::Mistake&) {
+    return Failure::kSyntax;
+  }
+  out = Value::of(ValueType::kJson, text.text());
+  return text.size >= kMaxFieldBytes ? Failure::kTooBig : Failure::kNone;
+}
+
 }  // namespace
 
 Failure coerce_json(Coercer& c, const Value& in, Value& out, Arena& arena) {
@@ -186,6 +201,7 @@ Failure coerce_json(Coercer& c, const Value& in, Value& out, Arena& arena) {
     if (read_text(policy, in, text)) return null_out(out);
     source = Value::of(in.type, text);
   }
+  if (policy.json_text && is_text(source.type)) return json_of_text(source, out);
   ArenaWriter writer(arena);
   const JsonFault fault = write_json(source, policy.json, json_policy(policy), writer);
   if (fault != JsonFault::kNone) return from_json_fault(fault);

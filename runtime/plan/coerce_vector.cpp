@@ -61,8 +61,8 @@ Failure finish_sparse(Coercer& c, uint64_t dimensions, Value& out, Arena& arena)
   store_be(bytes + 8, uint32_t{0});
   for (size_t i = 0; i < count; ++i) {
     const auto index = static_cast<uint32_t>(entries[i] >> 32);
-    if (index >= dimensions || (i > 0 && index == static_cast<uint32_t>(entries[i - 1] >> 32)))
-      return Failure::kDimensions;
+    if (index >= dimensions) return Failure::kDimensions;
+    if (i > 0 && index == static_cast<uint32_t>(entries[i - 1] >> 32)) return Failure::kBadElement;
     store_be(bytes + 12 + 4 * i, index);
     store_be(bytes + 12 + 4 * (count + i), static_cast<uint32_t>(entries[i]));
   }
@@ -72,8 +72,8 @@ Failure finish_sparse(Coercer& c, uint64_t dimensions, Value& out, Arena& arena)
 
 /// Notes an element; zeros are what a sparse vector leaves out.
 Failure add_sparse(Coercer& c, double index, double value) {
-  if (!(index >= 0 && index < static_cast<double>(kMaxSparse)) || index != std::trunc(index))
-    return Failure::kDimensions;
+  if (!(index >= 0) || index != std::trunc(index)) return Failure::kBadElement;
+  if (index >= static_cast<double>(kMaxSparse)) return Failure::kDimensions;
   float single = 0;
   if (const Failure failure = to_float(c, value, single); failure != Failure::kNone) return failure;
   if (single != 0) c.buffer().append_le(entry(static_cast<uint32_t>(index), single));
@@ -267,7 +267,8 @@ bool coerce_vectors(Coercer& c, const Value& in, Value& out, Arena& arena, Failu
   built.push('{');
   const auto add = [&](const Value& element) {
     Value one = Value::null();
-    if (!element.absent() && (*c.element())(element, one, arena) != Failure::kNone)
+    if (!element.absent()) failure = (*c.element())(element, one, arena);
+    if (failure != Failure::kNone && failure != Failure::kDimensions)
       failure = Failure::kBadElement;
     if (built.size() > 1) built.push(',');
     if (one.absent()) {

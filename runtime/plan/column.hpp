@@ -40,6 +40,7 @@ struct CoercePolicy {
   JsonStyle json = JsonStyle::kPlain;  // form of BSON types inside json and jsonb
   /// A null field becomes JSON null instead of SQL NULL; missing stays SQL NULL.
   bool json_null = false;
+  bool json_text = false;   // a text in json and jsonb is JSON, not a string
   bool empty_null = false;  // "" reads as null
   bool trim = false;        // white space around text is dropped
   bool truncate = false;    // text longer than varchar(n) is cut

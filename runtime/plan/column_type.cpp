@@ -280,7 +280,9 @@ ColumnType ColumnType::element_type() const {
   out.kind = element;
   out.element = Kind::kText;
   if (out.sql.ends_with("[]")) out.sql.resize(out.sql.size() - 2);
-  return out;
+  // The text that an array of vectors is has no length; its elements have.
+  const bool vector = out.kind == Kind::kVector || out.kind == Kind::kHalfvec;
+  return vector ? parse_column_type(out.sql) : out;
 }
 
 ColumnType parse_column_type(std::string_view spelled) {

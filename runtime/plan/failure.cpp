@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/byte_order.hpp"
 #include "base/text.hpp"
+#include "value/bson_reader.hpp"
 #include "value/json_writer.hpp"
 
 namespace lugger {
@@ -42,6 +46,31 @@ std::string shown(const Value& value) {
              : fmt::format("{} {}", type_word(value.type), json);
 }
 
+uint64_t elements_of(Bytes array) {
+  uint64_t out = 0;
+  for (BsonReader reader(array); reader.next(); ++out)
+    if (reader.value().type == ValueType::kArray) return 0;  // a list of vectors
+  return out;
+}
+
+/// Of a vector; 0: it is none, or not known.
+uint64_t dimensions_of(const Value& value) {
+  switch (value.type) {
+    case ValueType::kVector: return value.size / 4;
+    case ValueType::kHalfVector: return value.size / 2;
+    case ValueType::kSparseVector:
+    case ValueType::kBits: return value.size < 4 ? 0 : load_be<uint32_t>(value.data);
+    case ValueType::kArray: return elements_of(value.bytes());
+    case ValueType::kString:
+    case ValueType::kPgText: {
+      const std::string_view text = value.text();
+      if (!text.starts_with('[') || text.find_first_of("0123456789") == text.npos) return 0;
+      return 1 + static_cast<uint64_t>(std::ranges::count(text, ','));
+    }
+    default: return 0;
+  }
+}
+
 }  // namespace
 
 std::string_view failure_code(Failure failure) noexcept {
@@ -71,6 +100,8 @@ std::string describe_failure(Failure failure, const Value& value, std::string_vi
     out += sentence.substr(brace, end - brace + 1) == "{value}" ? shown(value) : std::string(type);
     sentence.remove_prefix(end + 1);
   }
+  const uint64_t dimensions = failure == Failure::kDimensions ? dimensions_of(value) : 0;
+  if (dimensions != 0) out += fmt::format(": it has {}", dimensions);
   return out;
 }
 

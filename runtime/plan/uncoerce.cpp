@@ -119,7 +119,9 @@ Value uncoerce(const Column& column, const Value& slot, Arena& arena) {
     case ValueType::kUuid: return Value::of(ValueType::kBinary, slot.bytes(), kUuidBinary);
     case ValueType::kDay:
     case ValueType::kMicros: return from_time(slot, column.type, arena);
-    case ValueType::kJson: return from_json(column.policy.json, slot.text(), arena);
+    case ValueType::kJson:
+      if (column.policy.json_text) return Value::of(ValueType::kString, slot.bytes());
+      return from_json(column.policy.json, slot.text(), arena);
     case ValueType::kVector:
     case ValueType::kHalfVector: return from_vector(slot, arena);
     case ValueType::kPgArray: return from_array(column, slot, arena);

@@ -104,6 +104,10 @@ Uncoerced time(const ColumnType& type, const CoercePolicy& policy) {
 
 Uncoerced json(const CoercePolicy& policy) {
   Uncoerced out{kAny, {}, {}, {}, {}};
+  if (policy.json_text) {
+    out.as = "text of JSON";
+    return out;
+  }
   switch (policy.json) {
     case JsonStyle::kTyped:
       out.exact = TypeSet::all();

@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMostKeys = 1000;
 constexpr size_t kAnswerBytes = 1 << 20;  // what a question should bring
-constexpr std::string_view kNoTable = "42P01";
+constexpr std::string_view kNoTable = "42P01", kNoColumn = "42703";
 
 /// A snapshot as pg_current_snapshot() writes it: "xmin:xmax:xip,xip".
 class Snapshot {
@@ -45,6 +45,12 @@ class Snapshot {
       fmt::format("{} was dropped, renamed or made anew while it was followed", followed.shown),
       "the rows stand. Look at the table; to have a new one's rows, empty the target and "
       "copy it: lugger move SCRIPT --restart");
+}
+
+[[noreturn]] void refuse_column(const PgFollowed& followed, const Error& error) {
+  throw Error(Code::kRead, fmt::format("{} was altered: {}", followed.shown, error.message()),
+              "a column was dropped or renamed. Name the columns in the script as they are by now, "
+              "and go on with --accept-changes");
 }
 
 }  // namespace
@@ -91,12 +97,12 @@ std::string PgLookup::statement(std::span<const std::string_view> keys, uint32_t
       out, there, given, names, quoted, same, PgSession::quote_literal(quoted), table, there);
 }
 
-void PgLookup::run(std::span<const std::string_view> keys, uint32_t table, Missing missing,
+void PgLookup::run(std::span<const std::string_view> keys, uint32_t table, Deletes deletes,
                    Batch& batch) {
   while (!keys.empty()) {
     const auto some = keys.first(std::min(keys.size(), at_once_));
     const size_t bytes = batch.source_bytes;
-    const size_t answered = ask(some, table, missing, batch);
+    const size_t answered = ask(some, table, deletes, batch);
     if (answered == 0) refuse_gone(followed_);
     const size_t each = std::max<size_t>(1, (batch.source_bytes - bytes) / answered);
     at_once_ = std::clamp<size_t>(kAnswerBytes / each, 1, kMostKeys);
@@ -106,19 +112,20 @@ void PgLookup::run(std::span<const std::string_view> keys, uint32_t table, Missi
 
 /// For how many keys there was an answer. The lock comes before the snapshot: for a snapshot that is
 /// older than an ALTER TABLE which writes the table anew, and was waited for, the table is empty.
-size_t PgLookup::ask(std::span<const std::string_view> keys, uint32_t table, Missing missing,
+size_t PgLookup::ask(std::span<const std::string_view> keys, uint32_t table, Deletes deletes,
                      Batch& batch) {
   size_t answered = 0;
   try {
-    session_.execute(
-        fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SELECT FROM ONLY {} LIMIT 0",
-                    PgSession::quote_table(followed_.reading.table)));
+    const PgRows now = session_.query("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; " +
+                                      types_statement(followed_.reading, "ONLY "));
+    check_types(session_, followed_.reading, now.types());
     BinaryCopy copy(session_, statement(keys, table), followed_.reading.shape.fields.size() + 1);
-    for (Bytes tuple; copy.next(tuple); ++answered) add(tuple, missing, batch);
+    for (Bytes tuple; copy.next(tuple); ++answered) add(tuple, deletes, batch);
     session_.commit();
   } catch (const Error& error) {
     session_.rollback();
     if (error.sqlstate() == kNoTable) refuse_gone(followed_);
+    if (error.sqlstate() == kNoColumn) refuse_column(followed_, error);
     throw;
   }
   return answered;
@@ -131,20 +138,24 @@ Bytes PgLookup::copied(Bytes row, Batch& batch) const {
   return {to, row.size()};
 }
 
-void PgLookup::add(Bytes tuple, Missing missing, Batch& batch) {
+void PgLookup::add(Bytes tuple, Deletes deletes, Batch& batch) {
   const RowShape& shape = followed_.reading.shape;
   TupleFields fields(tuple);
   for (size_t i = 0; i < shape.fields.size(); ++i) fields.next();
   const Bytes row = tuple.first(fields.offset());
   const std::optional<Bytes> found = fields.next();
   const bool there = found && !found->empty() && found->front() != 0;
-  if (!there && missing == Missing::kLeftOut) return;
+  if (!there && !deletes.missing) return;
   const Bytes kept = pgvector_.needed() ? pgvector_.of(row, batch.arena()) : copied(row, batch);
   batch.operations.resize(batch.documents.size(), Operation::kUpsert);
-  batch.operations.push_back(there ? Operation::kUpsert : Operation::kDelete);
-  batch.documents.push_back(
-      Document{kept.data(), static_cast<uint32_t>(kept.size()), Format::kPgRow, &shape});
-  batch.source_bytes += row.size();
+  const auto give = [&](Operation operation) {
+    batch.operations.push_back(operation);
+    batch.documents.push_back(
+        Document{kept.data(), static_cast<uint32_t>(kept.size()), Format::kPgRow, &shape});
+    batch.source_bytes += row.size();
+  };
+  if (!there || deletes.found) give(Operation::kDelete);
+  if (there) give(Operation::kUpsert);
 }
 
 bool PgLookup::sees(std::span<const uint32_t> transactions) {
@@ -157,15 +168,6 @@ bool PgLookup::sees(std::span<const uint32_t> transactions) {
     if (std::ranges::all_of(transactions, [&](uint32_t one) { return now.sees(one); })) return true;
   }
   return false;
-}
-
-PgLookup::Head PgLookup::head() {
-  // The log first: what is committed up to this time is in it up to there.
-  const PgRows rows = session_.query(
-      "SELECT h.lsn, (pg_catalog.date_part('epoch', h.at) * 1000000)::int8 FROM (SELECT "
-      "pg_catalog.clock_timestamp() AS at, pg_catalog.pg_current_wal_flush_lsn() AS lsn OFFSET 0) "
-      "h");
-  return {lsn_of(rows.text(0, 0)).value_or(0), std::stoll(rows.text(0, 1))};
 }
 
 }  // namespace lugger

@@ -83,6 +83,11 @@ void check_texts(PgSession& session, const MadeTable& made, const TablePlan& tab
     if (!has_column(table, column)) {
       report.problems.push_back(
           fmt::format("text_search: {} has no column {}", table.name, column));
+    } else if (has_column(table, name)) {
+      report.problems.push_back(
+          fmt::format("text_search: {} is made from {}, and the mapping has a column of that name: "
+                      "leave it out of one of them",
+                      name, column));
     } else if (actual != nullptr && actual->column(name) == nullptr) {
       report.problems.push_back(fmt::format("text_search: {} stands and has no column {}; {}",
                                             table.name, name,

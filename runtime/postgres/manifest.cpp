@@ -33,8 +33,9 @@ bool has_dimensions(Kind kind) noexcept {
 /// Of a type whose dimensions count, as the server or the mapping spells it; of vector(3)[] that of
 /// an element. Any other is text here.
 ColumnType measured_type(std::string_view type) {
-  constexpr std::string_view kMeasured[] = {"vector", "halfvec",     "sparsevec",
-                                            "bit",    "bit varying", "varbit"};
+  constexpr std::string_view kMeasured[] = {"vector",  "halfvec", "sparsevec", "vecf16",
+                                            "svector", "bvector", "veci8",     "bit varying",
+                                            "varbit",  "bit"};
   if (type.ends_with("[]")) type.remove_suffix(2);
   std::string_view name = type.substr(0, type.find('('));
   name = name.substr(name.rfind('.') + 1);

@@ -76,6 +76,16 @@ std::vector<std::string> key_columns(const Options& options, const RowShape& sha
   return out;
 }
 
+/// LOCK TABLE wants a right to the whole table; those to columns do not suffice.
+bool is_lockable(PgSession& session, const std::string& table) {
+  if (table.empty()) return false;
+  const PgRows rows = session.query(
+      "SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT') FROM pg_catalog.pg_class c WHERE "
+      "c.oid = $1::regclass AND c.relkind IN ('r', 'p', 'v')",
+      {PgSession::quote_table(table)});
+  return rows.size() != 0 && rows.text(0, 0) == "t";
+}
+
 void bind_key(const Options& options, PgReading& reading) {
   reading.key = key_columns(options, reading.shape);
   std::vector<std::string_view> names;
@@ -145,6 +155,7 @@ PgReading describe_reading(PgSession& session, const Options& options) {
     out.shape.fields.push_back(std::move(field));
   }
   find_vectors(session, out);
+  out.lockable = is_lockable(session, out.table);
   session.rollback();
   bind_key(options, out);
   return out;
@@ -152,6 +163,42 @@ PgReading describe_reading(PgSession& session, const Options& options) {
 
 void set_reading(PgSession& session, const PgReading& reading) {
   session.execute(fmt::format("SET LOCAL row_security = {}", reading.filtered ? "on" : "off"));
+}
+
+std::string hold_reading(PgSession& session, const PgReading& reading) {
+  if (!reading.lockable) return {};
+  const std::string table = PgSession::quote_table(reading.table);
+  session.execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", table));
+  check_types(session, reading, session.query(types_statement(reading, "")).types());
+  return session.query("SELECT pg_catalog.pg_relation_filenode($1::regclass)", {table}).text(0, 0);
+}
+
+std::string types_statement(const PgReading& reading, std::string_view from) {
+  std::string columns;
+  for (const RowShape::Field& field : reading.shape.fields)
+    columns += (columns.empty() ? "" : ", ") + PgSession::quote_name(field.name);
+  return fmt::format("SELECT {} FROM {}{} LIMIT 0", columns, from,
+                     PgSession::quote_table(reading.table));
+}
+
+void check_types(PgSession& session, const PgReading& reading, const std::vector<uint32_t>& types) {
+  const std::vector<RowShape::Field>& fields = reading.shape.fields;
+  for (size_t i = 0; i < fields.size() && i < types.size(); ++i) {
+    if (types[i] == fields[i].type_oid) continue;
+    const std::string now =
+        session.query("SELECT pg_catalog.format_type($1::oid, NULL)", {std::to_string(types[i])})
+            .text(0, 0);
+    // One text is as the other, whatever its type is called.
+    const ValueType reads_as = pg_reads_as(types[i], now);
+    const bool is_text = reads_as == ValueType::kString || reads_as == ValueType::kPgText;
+    if (is_text && reads_as == fields[i].reads_as) continue;
+    throw Error(
+        Code::kRead,
+        fmt::format("{} was altered: {} is {} by now, and was {}", reading.shown,
+                    quoted_excerpt(fields[i].name), now, fields[i].type_name),
+        "the same command goes on with the table as it is now; rows that were written before it "
+        "may have other values: lugger verify, lugger repair");
+  }
 }
 
 namespace {

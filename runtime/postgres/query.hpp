@@ -17,6 +17,7 @@ struct PgReading {
   std::string base;       // "SELECT ... ": what the user named
   std::string shown;      // "table public.docs", "query SELECT ..."
   std::string table;      // "" for a query
+  bool lockable = false;  // a table or a view that the role may lock
   bool filtered = false;  // row-level security applies, as the user requested
   RowShape shape;
   std::vector<VectorsWire> wires;      // one a field; empty: no column is of PGVecto.rs
@@ -45,6 +46,16 @@ struct PgRange {
 /// Prepares a transaction for reading: a query that row-level security would filter is an error,
 /// unless the user wants that.
 void set_reading(PgSession& session, const PgReading& reading);
+
+/// Keeps the table from being altered, emptied or written anew until the transaction ends, and gives
+/// the name of its file. Where a snapshot is older than what is waited for here, and another file
+/// has come by that, it finds the table empty. Error{read} as of check_types().
+std::string hold_reading(PgSession& session, const PgReading& reading);
+
+/// A SELECT that gives no row, but the types of the columns. `from`: "ONLY " or "".
+std::string types_statement(const PgReading& reading, std::string_view from);
+/// Error{read} when these are others than those that were described: values would be misread.
+void check_types(PgSession& session, const PgReading& reading, const std::vector<uint32_t>& types);
 
 /// SELECT columns..., key columns as text FROM base WHERE key in range ORDER BY key. The key
 /// columns follow the columns of the shape. When blocks are read, the key is the row's ctid.

@@ -10,14 +10,41 @@ void begin_repeatable(PgSession& session) {
 
 }  // namespace
 
+/// The lock is not kept: whoever waits for it from outside would keep the next parts waiting, and
+/// these would keep the snapshot.
 void ReadSnapshot::take() {
   std::unique_ptr<PgSession> holder = connect_();
   begin_repeatable(*holder);
+  holder->execute("SAVEPOINT held");
+  file_ = hold_(*holder);
+  holder->execute("ROLLBACK TO SAVEPOINT held; RELEASE SAVEPOINT held");
   name_ = holder->query("SELECT pg_catalog.pg_export_snapshot()").text(0, 0);
   holder_ = std::move(holder);
 }
 
 void ReadSnapshot::begin(PgSession& session, const Taken& taken) {
+  for (;;) {
+    const Entered entered = enter(session, taken);
+    try {
+      if (hold_(session) == entered.file) return;
+    } catch (...) {
+      leave({});
+      throw;
+    }
+    session.rollback();
+    leave(entered.name);
+  }
+}
+
+void ReadSnapshot::leave(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  --open_;
+  if (name.empty() || name != name_) return;
+  holder_.reset();
+  lost_ = true;
+}
+
+ReadSnapshot::Entered ReadSnapshot::enter(PgSession& session, const Taken& taken) {
   const std::lock_guard lock(mutex_);
   for (bool anew = false;;) {
     if (!holder_) {
@@ -43,7 +70,7 @@ void ReadSnapshot::begin(PgSession& session, const Taken& taken) {
       }
     }
     ++open_;
-    return;
+    return {name_, file_};
   }
 }
 

@@ -215,6 +215,20 @@ void publish(PgSession& session, const PgFollowed& followed, const std::string& 
   }
 }
 
+PgRows create_slot(PgSession& session, const PgFollowed& followed, const std::string& slot) {
+  try {
+    return session.query(
+        "SELECT lsn, (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * "
+        "1000000)::int8 FROM pg_catalog.pg_create_logical_replication_slot($1, 'pgoutput')",
+        {slot});
+  } catch (const Error&) {
+    const Tidying tidying;
+    if (followed.publication.empty() && session.alive())
+      session.execute("DROP PUBLICATION IF EXISTS " + PgSession::quote_name(slot));
+    throw;
+  }
+}
+
 void drop_earlier(PgSession& session, const std::string& slot) {
   const PgRows rows = session.query(
       "SELECT active_pid FROM pg_catalog.pg_replication_slots WHERE slot_name = $1", {slot});
@@ -271,8 +285,10 @@ std::string slot_name(const PgFollowed& followed, const std::string& reader) {
     const char low = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
     name += (low >= 'a' && low <= 'z') || (low >= '0' && low <= '9') ? low : '_';
   }
-  return fmt::format("lugger_{}_{}", name,
-                     sha256_hex(followed.reading.table + "\n" + reader).substr(0, kDigits));
+  return fmt::format(
+      "lugger_{}_{}", name,
+      sha256_hex(fmt::format("{}\n{}\n{}", followed.database, followed.reading.table, reader))
+          .substr(0, kDigits));
 }
 
 void check_followed(PgSession& session, const PgFollowed& followed, const std::string& slot) {
@@ -308,10 +324,7 @@ PgFeedPosition make_slot(PgSession& session, const PgFollowed& followed, const s
   Obstacles none;
   out.publication = look_at_publication(
       session, followed, followed.publication.empty() ? slot : followed.publication, none);
-  const PgRows made = session.query(
-      "SELECT lsn, (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::int8 "
-      "FROM pg_catalog.pg_create_logical_replication_slot($1, 'pgoutput')",
-      {slot});
+  const PgRows made = create_slot(session, followed, slot);
   out.lsn = lsn_of(made.text(0, 0)).value_or(0);
   out.time = feed_time(std::stoll(made.text(0, 1)));
   return out;
@@ -334,7 +347,9 @@ void check_slot(PgSession& session, const PgFollowed& followed, const PgFeedPosi
                     system.identifier, from.system));
   const PgRows rows = session.query(
       "SELECT coalesce(wal_status, ''), coalesce(confirmed_flush_lsn::text, ''), "
-      "coalesce(database, '') FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
+      "coalesce(database, ''), CASE WHEN pg_catalog.pg_is_in_recovery() THEN "
+      "pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_flush_lsn() END FROM "
+      "pg_catalog.pg_replication_slots WHERE slot_name = $1",
       {from.slot});
   if (rows.size() == 0) changes_lost(followed, from, "the replication slot is gone");
   if (rows.text(0, 0) == "lost")
@@ -342,6 +357,11 @@ void check_slot(PgSession& session, const PgFollowed& followed, const PgFeedPosi
         followed, from,
         "the server has invalidated the slot, because it was not read for too long (wal_status "
         "lost; max_slot_wal_keep_size, idle_replication_slot_timeout)");
+  const Lsn head = lsn_of(rows.text(0, 3)).value_or(0);
+  if (head < from.lsn)
+    changes_lost(
+        followed, from,
+        fmt::format("its log ends at {} by now: it was restored from a backup", lsn_text(head)));
   const auto confirmed = lsn_of(rows.text(0, 1));
   if (confirmed && *confirmed > from.lsn)
     changes_lost(followed, from,

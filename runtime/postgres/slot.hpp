@@ -1,5 +1,8 @@
 // The replication slot and the publication by which a table is followed.
 #pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -8,12 +11,32 @@
 
 namespace lugger {
 
+/// What is known of a source's slot beside its cursors, which come and go with connections.
+class PgSlotReader {
+ public:
+  void name(const std::string& slot) {
+    const std::lock_guard lock(mutex_);
+    name_ = slot;
+  }
+  std::string name() const {
+    const std::lock_guard lock(mutex_);
+    return name_;
+  }
+  std::atomic<bool> told{false};  // that the slot is to be dropped one day
+
+ private:
+  mutable std::mutex mutex_;
+  std::string name_;
+};
+
 /// A table as it is followed.
 struct PgFollowed {
   std::string url, shown;  // shown: the masked URL, and the table
+  std::string database;
   bool pooled = false;
   PgReading reading;
   std::string publication;  // made by somebody else; "": lugger makes one
+  std::shared_ptr<PgSlotReader> reader = std::make_shared<PgSlotReader>();
 };
 
 /// Where a feed is: behind a commit.

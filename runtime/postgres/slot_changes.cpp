@@ -28,6 +28,7 @@ SlotChanges::SlotChanges(const PgFollowed& followed, const PgFeedPosition& from,
       reached_(from) {
   PgSession session(followed.url, "feed");
   check_slot(session, followed, from, stream_.system());
+  followed.reader->name(from.slot);
   stream_.start(from.slot, followed.publication.empty() ? from.slot : followed.publication,
                 from.lsn);
 }
@@ -39,6 +40,10 @@ bool SlotChanges::read(size_t most) {
   transactions_.clear();
   arena_.reset();
   bytes_ = 0;
+  if (checked_.seconds() >= kAskSeconds) {
+    lookup_.check(position_);
+    checked_ = {};
+  }
   most = std::min(most, kMostKeys);
   const Stopwatch age;
   while (!ddl_ && (open_ || age.seconds() < kMostSeconds)) {
@@ -76,10 +81,17 @@ void SlotChanges::fold() {
     const auto order = a.key <=> b.key;
     return order != 0 ? order < 0 : a.number > b.number;
   });
-  const auto earlier = std::ranges::unique(read_, {}, &Change::key);
-  read_.erase(earlier.begin(), earlier.end());
+  size_t kept = 0;
+  for (const Change& change : read_) {
+    if (kept != 0 && read_[kept - 1].key == change.key)
+      read_[kept - 1].was_gone = read_[kept - 1].was_gone || change.gone;
+    else
+      read_[kept++] = change;
+  }
+  read_.resize(kept);
   const auto others = std::ranges::partition(read_, &Change::gone);
   deletes_ = read_.size() - others.size();
+  made_again_ = others.size() - std::ranges::partition(others, &Change::was_gone).size();
   for (const Change& change : read_) keys_.push_back(change.key);
 }
 
@@ -112,7 +124,8 @@ void SlotChanges::take(const PgOutputEvent& event) {
         const std::string& key = event.keys[i];
         const uint8_t* kept = arena_.copy(as_bytes(key));
         const auto number = static_cast<uint32_t>(read_.size());
-        read_.push_back({as_text({kept, key.size()}), number, i < event.gone});
+        const bool gone = i < event.gone;
+        read_.push_back({as_text({kept, key.size()}), number, gone, gone});
         bytes_ += key.size() + sizeof(Change);
       }
       behind_ = static_cast<double>(std::max<int64_t>(0, unix_micros_now() - micros_)) / 1e6;
@@ -152,7 +165,6 @@ void SlotChanges::rest() {
   }
   if (asked_.seconds() < kAskSeconds) return;
   asked_ = {};
-  lookup_.check(position_);
   // What was asked before has been answered; what is asked now is in the log by then.
   if (head_.lsn == 0 || stream_.reached() >= head_.lsn) head_ = lookup_.head();
   stream_.ask();

@@ -20,10 +20,12 @@ class SlotChanges {
   /// Reads the next stretch, up to about so many keys; whoever looks them up then sees the changes.
   /// False: there are none; position() may have moved, or ddl() has something.
   bool read(size_t most);
-  /// Of the stretch: each once. First come deletes() of them, whose rows were deleted last; where
-  /// another one is not found, what has become of its row is yet to be read: a delete, or a TRUNCATE.
+  /// Of the stretch: each once. First come deletes() of them, whose rows were deleted last, then
+  /// made_again(), which were deleted and inserted again. Where one behind deletes() is not found,
+  /// what has become of its row is yet to be read: a delete, or a TRUNCATE.
   const std::vector<std::string_view>& keys() const noexcept { return keys_; }
   size_t deletes() const noexcept { return deletes_; }
+  size_t made_again() const noexcept { return made_again_; }
   /// Behind the stretch, and before ddl(). Of a transaction that is not read to its end it covers
   /// nothing.
   const PgFeedPosition& position() const noexcept { return position_; }
@@ -39,7 +41,7 @@ class SlotChanges {
   struct Change {
     std::string_view key;
     uint32_t number;
-    bool gone;
+    bool gone, was_gone;  // was_gone: by this change or an earlier one
   };
   std::optional<Bytes> next_message(std::chrono::milliseconds wait);
   void take(const PgOutputEvent& event);
@@ -57,7 +59,7 @@ class SlotChanges {
   Arena arena_;                        // owns the keys
   std::vector<Change> read_;           // as they were made
   std::vector<std::string_view> keys_;
-  size_t deletes_ = 0;
+  size_t deletes_ = 0, made_again_ = 0;
   size_t bytes_ = 0;
   std::vector<uint32_t> transactions_;  // of the keys
   bool seen_ = true;                    // they are visible to whoever looks
@@ -68,8 +70,8 @@ class SlotChanges {
   uint64_t truncates_ = 0;  // in it
   std::optional<Ddl> ddl_;
   double behind_ = 0;
-  PgLookup::Head head_;  // asked for while nothing came
-  Stopwatch asked_, moved_;
+  LogHead head_;  // asked for while nothing came
+  Stopwatch asked_, moved_, checked_;
 };
 
 }  // namespace lugger

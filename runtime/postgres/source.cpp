@@ -22,7 +22,8 @@ struct PgPlace {
   PgPath path = PgPath::kTables;
   std::shared_ptr<PgServer> server;
   PgReading reading;
-  ReadSnapshot snapshot{[this] { return std::make_unique<PgSession>(url, purpose, false, path); }};
+  ReadSnapshot snapshot{[this] { return std::make_unique<PgSession>(url, purpose, false, path); },
+                        [this](PgSession& session) { return hold_reading(session, reading); }};
 };
 
 /// One COPY. Copies each tuple into the batch's arena, without the trailing columns: the key's
@@ -43,6 +44,7 @@ class PgCursor : public StepCursor {
       place_.snapshot.begin(session_, taken);
     } else {
       session_.begin();
+      hold_reading(session_, place_.reading);
     }
     try {
       set_reading(session_, place_.reading);
@@ -153,7 +155,7 @@ class PgCursor : public StepCursor {
   bool ended_ = false;
 };
 
-class PgSource : public Source {
+class PgSource : public Source, public LogReader {
  public:
   PgSource(const std::string& place, const Options& options)
       : search_(pg_search_settings(options)) {
@@ -179,8 +181,8 @@ class PgSource : public Source {
       for (VectorManifest& one : info_.manifests) one.column = escaped_path(one.column);
     }
     info_.key = place_.reading.key;
-    followed_ = {place_.url, place_.shown, place_.pooled, place_.reading,
-                 options.text("publication")};
+    followed_ = {place_.url,    place_.shown,   info_.database,
+                 place_.pooled, place_.reading, options.text("publication")};
     if (place_.reading.filtered) {
       info_.warnings.push_back(
           place_.reading.shown +
@@ -241,6 +243,7 @@ class PgSource : public Source {
   void release() noexcept override { place_.snapshot.release(); }
   std::unique_ptr<Feed> feed() override { return make_pg_feed(followed_); }
   std::unique_ptr<FeedWatch> watch() override { return make_pg_watch(followed_); }
+  std::string log_name() const override { return followed_.reader->name(); }
 
  private:
   bool divided_here(const Partition& partition) {

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "plan/vectors_type.hpp"
+#include "vector/metric.hpp"
 
 namespace lugger {
 namespace {
@@ -15,7 +16,7 @@ struct Metric {
   std::string_view word, pgvector, vectors;  // in the names of operator classes; "": there is none
 };
 constexpr std::array kMetrics = {
-    Metric{"l2", "l2", "l2"},          Metric{"ip", "ip", "dot"},
+    Metric{"l2", "l2", "l2"},          Metric{"dot", "ip", "dot"},
     Metric{"cosine", "cosine", "cos"}, Metric{"hamming", "", "hamming"},
     Metric{"jaccard", "", "jaccard"},
 };
@@ -78,7 +79,7 @@ std::string bare_type(const ColumnType& type) { return type.sql.substr(0, type.s
 std::string class_of_vectors(const IndexMapping& index, const Column& column,
                              const Metric& metric) {
   const bool bits = column.type.kind == Kind::kBit;
-  const bool of_bits = metric.pgvector.empty(), fits = metric.word == "ip" || bits == of_bits;
+  const bool of_bits = metric.pgvector.empty(), fits = metric.word == "dot" || bits == of_bits;
   if (!of_vectors(column.type))
     refuse(fmt::format("vectors: {} is {}, which the extension does not index", column.name,
                        column.type.sql),
@@ -86,17 +87,18 @@ std::string class_of_vectors(const IndexMapping& index, const Column& column,
   if (!fits)
     refuse(
         fmt::format("{}: {} has no metric {}", index.method, bare_type(column.type), metric.word),
-        bits ? "bits have hamming, jaccard and ip" : "it has l2, ip and cosine");
+        bits ? "bits have hamming, jaccard and dot" : "it has l2, dot and cosine");
   return fmt::format("{}_{}_ops", bare_type(column.type), metric.vectors);
 }
 
 std::string class_of_vchord(const IndexMapping& index, const Column& column, const Metric& metric) {
   const bool dense = column.type.kind == Kind::kVector || column.type.kind == Kind::kHalfvec;
   if (!dense || of_vectors(column.type) || metric.pgvector.empty())
-    refuse(fmt::format("{}: there is none of {} by {}", index.method, bare_type(column.type),
-                       metric.word),
-           "VectorChord indexes pgvector's vector and halfvec by l2, ip and cosine; sparse vectors "
-           "and bits have hnsw");
+    refuse(
+        fmt::format("{}: there is none of {} by {}", index.method, bare_type(column.type),
+                    metric.word),
+        "VectorChord indexes pgvector's vector and halfvec by l2, dot and cosine; sparse vectors "
+        "and bits have hnsw");
   return fmt::format("{}_{}_ops", column.type.kind == Kind::kHalfvec ? "halfvec" : "vector",
                      metric.pgvector);
 }
@@ -116,12 +118,13 @@ IndexMapping spelled_toml_index(const IndexMapping& index, const TablePlan& tabl
   out.with.clear();
   if (!toml.empty()) out.with["options"] = std::move(toml);
   if (!index.opclass.empty() || index.columns[0].starts_with('(')) return out;
+  if (!index.metric.empty()) check_metric(index.metric);
   const auto* metric = std::ranges::find(kMetrics, index.metric, &Metric::word);
   if (metric == kMetrics.end())
     refuse(index.metric.empty()
                ? fmt::format("{}: no metric is given for {}", index.method, index.columns[0])
                : fmt::format("{} has no metric {}", index.method, index.metric),
-           "say what queries order by: metric = 'cosine', 'l2' or 'ip', of bits 'hamming'");
+           "say what queries order by: metric = 'cosine', 'l2' or 'dot', of bits 'hamming'");
   const auto column = std::ranges::find(table.columns, index.columns[0], &Column::name);
   if (column == table.columns.end()) return out;
   out.opclass = index.method == "vectors" ? class_of_vectors(index, *column, *metric)

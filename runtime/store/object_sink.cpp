@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "store/unheld.hpp"
 #include "value/json_writer.hpp"
 #include "value/keep.hpp"
 
@@ -9,8 +10,17 @@ namespace lugger {
 
 void RunLedger::add(const UnitRecord& unit) {
   const std::lock_guard lock(mutex_);
+  open().add(unit, 0);
+}
+
+bool RunLedger::binds(const std::string& run, const std::string& identity) {
+  const std::lock_guard lock(mutex_);
+  return open().binds(run, identity);
+}
+
+UnitLedger& RunLedger::open() {
   if (!ledger_) ledger_ = std::make_unique<UnitLedger>(directory_);
-  ledger_->add(unit, 0);
+  return *ledger_;
 }
 
 void refuse_row(Batch& batch, size_t row, int column, Failure failure, const RowEncoder& encoder) {
@@ -37,7 +47,8 @@ struct UnitDocument {
 
 class ObjectSink final : public RowSink {
  public:
-  ObjectSink(const PlanShape& plan, ObjectLoad load) : plan_(plan), load_(std::move(load)) {}
+  ObjectSink(const PlanShape& plan, ObjectLoad load)
+      : plan_(plan), load_(std::move(load)), unheld_(plan.tables()[0]) {}
 
   void write(Batch& batch) override {
     encode(batch);
@@ -74,6 +85,8 @@ class ObjectSink final : public RowSink {
     tally_ = {};
   }
 
+  std::map<std::string, uint64_t> replaced() const override { return unheld_.counts(); }
+
  private:
   struct Encoded {
     size_t begin, end;            // in the text
@@ -88,13 +101,17 @@ class ObjectSink final : public RowSink {
     text_.clear();
     names_.clear();
     encoded_.clear();
-    const RowSet& rows = batch.tables[0];
+    RowSet& rows = batch.tables[0];
     for (size_t i = 0; i < rows.rows(); ++i) {
       const uint32_t document = rows.document(i);
       if (!rows.live(i) || batch.fates[document] != Fate::kLoad) continue;
       const size_t before = text_.size(), names = names_.size();
       int column = -1;
-      const Failure failure = load_.encoder->append(rows.row(i), column, text_);
+      Failure failure = load_.encoder->append(rows.row(i), column, text_);
+      while (failure != Failure::kNone && unheld_.replace(rows.row(i), column, failure)) {
+        text_.truncate(before);
+        failure = load_.encoder->append(rows.row(i), column, text_);
+      }
       if (failure == Failure::kNone) {
         names_.append(load_.encoder->group());
         const size_t id = names_.size();
@@ -136,6 +153,7 @@ class ObjectSink final : public RowSink {
 
   const PlanShape& plan_;
   ObjectLoad load_;
+  UnheldValues unheld_;
   ByteBuffer text_, names_;
   std::vector<Encoded> encoded_;       // of the batch
   std::vector<UnitDocument> objects_;  // where each object of the unit came from

@@ -15,8 +15,12 @@ class RunLedger {
  public:
   explicit RunLedger(std::filesystem::path directory) : directory_(std::move(directory)) {}
   void add(const UnitRecord& unit);
+  /// Keeps what a run loads into, the first time it is asked; false: it loaded into another.
+  bool binds(const std::string& run, const std::string& identity);
 
  private:
+  UnitLedger& open();
+
   const std::filesystem::path directory_;
   std::mutex mutex_;
   std::unique_ptr<UnitLedger> ledger_;

@@ -15,8 +15,9 @@ namespace lugger {
 class ReadBack {
  public:
   explicit ReadBack(const std::vector<ComparedColumn>& columns) : columns_(columns) {
-    for (const ComparedColumn& column : columns)
-      coercers_.emplace_back(column.type, CoercePolicy());
+    CoercePolicy policy;
+    policy.non_finite = CoercePolicy::NonFinite::kKeep;
+    for (const ComparedColumn& column : columns) coercers_.emplace_back(column.type, policy);
   }
 
   /// NULL for what is absent; what the column cannot hold as a text that no value of it is equal to.

@@ -342,7 +342,8 @@ void JsonReader::State::write(simdjson::dom::element root, std::string_view text
   // simdjson reads what is too small for a double as 0, and -0 as an integer.
   const bool lost = (writer.met_zero() && json::may_hold_tiny_number(text)) ||
                     (writer.met_whole_zero() && json::may_hold_minus_zero(text));
-  const bool longer = form == JsonForm::kPlain && json::may_hold_long_number(text);
+  const bool longer =
+      form == JsonForm::kPlain && (json::may_hold_long_number(text) || json::may_hold_scale(text));
   if (!rewrote && (lost || longer)) {
     out.truncate(before);
     return read_tolerant(text, out);

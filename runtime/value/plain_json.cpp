@@ -1,7 +1,9 @@
 #include "value/plain_json.hpp"
 
 #include <charconv>
+#include <cmath>
 
+#include "base/ascii.hpp"
 #include "base/error.hpp"
 #include "value/bson_writer.hpp"
 #include "value/decimal.hpp"
@@ -190,7 +192,11 @@ bool same_number(std::string_view digits, double real, DoubleDigits doubles) {
   ByteBuffer a, b;
   append_shortest(said, a);
   append_shortest(held, b);
-  return a.text() == b.text();
+  if (a.text() != b.text()) return false;
+  // jsonb has no -0, and a decimal of a vector would lose it.
+  const bool minus_zero = real == 0 && std::signbit(real);
+  const bool padded = said.scale > 0 && (said.digits.empty() || said.digits.ends_with('0'));
+  return doubles != DoubleDigits::kScaled || !padded || minus_zero;
 }
 
 std::string bson_from_plain_json(std::string_view json, DoubleDigits doubles) {
@@ -199,16 +205,46 @@ std::string bson_from_plain_json(std::string_view json, DoubleDigits doubles) {
   return std::string(out.text());
 }
 
+/// Where an escape is half of a surrogate pair; npos: nowhere.
+static size_t half_character(std::string_view text) {
+  const auto unit = [&](size_t at) {
+    uint32_t out = 0;
+    if (text.substr(at, 2) != "\\u" || at + 6 > text.size()) return out;
+    std::from_chars(text.data() + at + 2, text.data() + at + 6, out, 16);
+    return out;
+  };
+  for (size_t at = text.find('\\'); at != text.npos; at = text.find('\\', at)) {
+    const uint32_t first = unit(at), second = unit(at + 6);
+    const bool pair = first >= 0xD800 && first < 0xDC00 && second >= 0xDC00 && second < 0xE000;
+    if (!pair && first >= 0xD800 && first < 0xE000) return at;
+    at += pair ? 12 : 2;
+  }
+  return text.npos;
+}
+
 void json::append_strict(std::string_view text, std::string& scratch, ByteBuffer& out) {
   scratch.clear();
-  if (!rewrite_tolerant(text, scratch))
+  const bool standard = rewrite_tolerant(text, scratch);
+  if (const size_t half = standard ? text.npos : half_character(text); half != text.npos)
+    throw Mistake{half, "half of a character, which no text can hold"};
+  if (!standard)
     throw Mistake{0, "not JSON but a form of MongoDB's tools, which style = 'plain' does not read"};
   try {
-    out.append(bson_from_plain_json(text));
+    out.append(bson_from_plain_json(text, DoubleDigits::kScaled));
   } catch (const Error& error) {
     if (error.code() != Code::kParse) throw;
     throw Mistake{0, error.message()};
   }
+}
+
+bool json::may_hold_scale(std::string_view text) {
+  for (size_t at = text.find('0'); at != text.npos; at = text.find('0', at + 1)) {
+    const char next = at + 1 < text.size() ? text[at + 1] : ' ';
+    if (std::string_view(",]} \t\r\neE").find(next) == std::string_view::npos) continue;
+    const size_t before = text.find_last_not_of("0123456789", at);
+    if (before != text.npos && text[before] == '.') return true;
+  }
+  return false;
 }
 
 }  // namespace lugger

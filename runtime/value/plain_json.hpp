@@ -9,8 +9,9 @@
 namespace lugger {
 
 /// Which numbers become doubles: kShortest, if the digits are the shortest for that double, as
-/// people and servers write them; kExact, if they are its exact value, as in an id's text.
-enum class DoubleDigits : uint8_t { kShortest, kExact };
+/// people and servers write them; kExact, if they are its exact value, as in an id's text; kScaled,
+/// if they are the shortest and end in no zero that a numeric keeps: 1.10 is a decimal.
+enum class DoubleDigits : uint8_t { kShortest, kExact, kScaled };
 
 /// Whether the double's digits say the number that the text says. True for what is no number.
 bool same_number(std::string_view digits, double real, DoubleDigits doubles);
@@ -23,9 +24,12 @@ std::string bson_from_plain_json(std::string_view json,
 
 namespace json {
 
-/// Appends a document's BSON, as bson_from_plain_json() makes it, after checking that the text is
-/// JSON. Throws Mistake. `scratch` is reused memory.
+/// Appends a document's BSON, as bson_from_plain_json() makes it of DoubleDigits::kScaled, after
+/// checking that the text is JSON. Throws Mistake. `scratch` is reused memory.
 void append_strict(std::string_view text, std::string& scratch, ByteBuffer& out);
+
+/// True when the text may contain a number whose fraction ends in a zero.
+bool may_hold_scale(std::string_view text);
 
 }  // namespace json
 

@@ -5,7 +5,8 @@
 namespace lugger {
 namespace {
 
-constexpr size_t kMostObjects = 1000;
+// Below what proxies let pass, and far below what Weaviate takes.
+constexpr size_t kBodyBytes = 4 << 20, kMostObjects = 1000;
 
 constexpr long kTooLarge = 413, kUnprocessable = 422, kBad = 400;
 
@@ -15,83 +16,52 @@ bool says(const std::string& words, std::string_view part) {
 
 }  // namespace
 
-void ObjectImporter::add(std::string_view object) {
-  text_ += object;
-  ends_.push_back(text_.size());
-}
+ObjectImporter::ObjectImporter(const std::shared_ptr<HttpEndpoint>& endpoint,
+                               const std::shared_ptr<HttpEndpoint>& calls, std::string class_name,
+                               std::string tenant, std::string identity, IfRefused refused)
+    : ObjectBatches({kBodyBytes, kMostObjects}),
+      server_(endpoint),
+      call_(calls ? make_grpc_call(server_, calls, class_name, tenant) : make_rest_call(server_)),
+      class_name_(std::move(class_name)),
+      tenant_(std::move(tenant)),
+      identity_(std::move(identity)),
+      takes_back_(refused == IfRefused::kTakeBack) {}
 
-void ObjectImporter::forget() noexcept {
-  text_.clear();
-  ends_.clear();
-  refused_.clear();
-  first_ = 0;
-  checked_ = false;
-}
-
-size_t ObjectImporter::bytes(size_t from, size_t to) const noexcept {
-  return ends_[to - 1] - (from == 0 ? 0 : ends_[from - 1]);
-}
-
-std::string_view ObjectImporter::object(size_t i) const noexcept {
-  const size_t size = bytes(i, i + 1);
-  return std::string_view(text_).substr(ends_[i] - size, size);
-}
-
-void ObjectImporter::send(bool all) {
-  if (!all && text_.size() < most_bytes_ && ends_.size() < kMostObjects) return;
-  if (ends_.empty()) return;
-  if (!checked_) check_class();
-  checked_ = true;
-  for (size_t from = 0; from < ends_.size();) {
-    size_t to = from + 1;
-    while (to < ends_.size() && to - from < kMostObjects && bytes(from, to + 1) <= most_bytes_)
-      ++to;
-    send(from, to);
-    from = to;
-  }
-  first_ += ends_.size();
-  text_.clear();
-  ends_.clear();
-}
-
-/// With a class that is gone, the server would make one by its own guesses.
+/// With a class that is gone, the server makes one by its own guesses.
 void ObjectImporter::check_class() {
   const std::optional<WeaviateClass> now = server_.find_class(class_name_);
-  if (now && now->fingerprint() == like_) return;
-  throw Error(
-      Code::kConflict,
-      fmt::format("the class {} {}", class_name_,
-                  now ? "was changed while it was loaded" : "is gone"),
-      "nothing was written into it since; start the run again with --restart once the class "
-      "stands as it should");
+  if (now && server_.identity(*now) == identity_) return;
+  throw Error(Code::kConflict,
+              fmt::format("the class {} {}", class_name_,
+                          now ? "was changed while it was loaded" : "is gone"),
+              "nothing was written into it since; start the run again with --restart once the "
+              "class stands as it should");
 }
 
-void ObjectImporter::send(size_t from, size_t to) {
+ObjectBatches::Posted ObjectImporter::post(const std::string&, std::span<const size_t> objects) {
   batch_.clear();
-  for (size_t i = from; i < to; ++i) batch_.push_back(object(i));
+  for (const size_t i : objects) batch_.push_back(object(i));
   const BatchAnswer answer = call_->send(batch_);
-  if (answer.good()) return take(answer, from, to);
-  const bool divides =
-      answer.status == kTooLarge || answer.status == kUnprocessable || answer.status == kBad;
-  if (answer.status == kTooLarge) most_bytes_ = std::min(most_bytes_, bytes(from, to) / 2);
-  const std::string words = fmt::format("{} {}", answer.status, answer.words);
-  if (!divides) raise(Code::kRead, "{} takes no objects: {}", class_name_, words);
-  if (to - from == 1) return judge(from, words);
-  send(from, from + (to - from) / 2);
-  send(from + (to - from) / 2, to);
-}
-
-void ObjectImporter::take(const BatchAnswer& answer, size_t from, size_t to) {
-  const auto outside = [&](const RefusedObject& one) { return one.object >= to - from; };
+  if (!answer.good()) {
+    const bool divides =
+        answer.status == kTooLarge || answer.status == kUnprocessable || answer.status == kBad;
+    std::string words = fmt::format("{} {}", answer.status, answer.words);
+    if (!divides) raise(Code::kRead, "{} takes no objects: {}", class_name_, words);
+    if (objects.size() == 1) check_class();
+    return {std::move(words), answer.status == kTooLarge};
+  }
+  const auto outside = [&](const RefusedObject& one) { return one.object >= objects.size(); };
   if (!answer.refused || std::ranges::any_of(*answer.refused, outside)) {
     raise(Code::kConnect,
           "{}: the server's answer to a batch of {} objects does not say what became of each",
-          class_name_, to - from);
+          class_name_, objects.size());
   }
+  if (!answer.refused->empty()) check_class();
   for (const RefusedObject& refused : *answer.refused) {
-    judge(from + refused.object, refused.reason);
-    if (takes_back_) take_back(from + refused.object);
+    judge(objects[refused.object], refused.reason);
+    if (takes_back_) take_back(objects[refused.object]);
   }
+  return {};
 }
 
 /// Weaviate may store an object before its indexes take the vectors. Of one that they refuse no
@@ -122,7 +92,7 @@ void ObjectImporter::judge(size_t object, std::string reason) {
     throw Error(Code::kConflict, fmt::format("{}: {}", class_name_, reason),
                 "activate or make the tenant, then run the same command again");
   }
-  refused_.push_back({first_ + object, std::move(reason)});
+  refuse(object, std::move(reason));
 }
 
 }  // namespace lugger

@@ -22,7 +22,7 @@ std::vector<VectorManifest> manifests_of_class(const WeaviateClass& of) {
     } catch (Error& error) {
       error.note("description of", of.name);
       error.with_hint("mend the description of the class");
-    throw;
+      throw;
     }
   }
   for (const auto& [vector, index] : of.indexes) {

@@ -105,7 +105,8 @@ Failure ObjectMessages::append(const Value* row, int& column, ByteBuffer& out) {
   column = table_.key.empty() ? -1 : static_cast<int>(table_.key[0]);
   const std::optional<Uuid> id = ids_.of(row);
   if (!id) return Failure::kRequired;
-  pb::put(out, object_field::kId, uuid_text(id->data()));
+  id_ = uuid_text(id->data());
+  pb::put(out, object_field::kId, id_);
   pb::put(out, object_field::kClass, layout_.class_name);
   if (!layout_.tenant.empty()) pb::put(out, object_field::kTenant, layout_.tenant);
   fields_.clear();

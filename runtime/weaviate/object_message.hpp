@@ -2,11 +2,10 @@
 #pragma once
 #include <optional>
 
-#include "plan/failure.hpp"
+#include "store/object_sink.hpp"
 #include "weaviate/layout.hpp"
 #include "weaviate/object_call.hpp"
 #include "weaviate/object_id.hpp"
-#include "weaviate/object_writer.hpp"
 
 namespace lugger {
 
@@ -14,11 +13,13 @@ namespace lugger {
 bool fits_messages(const ClassLayout& layout) noexcept;
 
 /// Belongs to one worker. Writes objects without their references.
-class ObjectMessages final : public ObjectEncoder {
+class ObjectMessages final : public RowEncoder {
  public:
   ObjectMessages(const TablePlan& table, const ClassLayout& layout);
 
   Failure append(const Value* row, int& column, ByteBuffer& out) override;
+  std::string_view id() const override { return id_; }
+  std::string_view group() const override { return {}; }
   /// The id of a message that was appended.
   static std::string_view id_of(std::string_view message) noexcept;
   static ObjectVectors vectors_of(std::string_view message);
@@ -34,6 +35,7 @@ class ObjectMessages final : public ObjectEncoder {
   const TablePlan& table_;
   const ClassLayout& layout_;
   ObjectIds ids_;
+  std::string id_;
   ByteBuffer fields_;      // the message Struct
   ByteBuffer properties_;  // the message Properties
   ByteBuffer value_, entry_, text_, vector_;

@@ -1,5 +1,7 @@
 #include "weaviate/object_text.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "base/text.hpp"
@@ -38,6 +40,7 @@ Failure append_plain(ObjectForm form, const ColumnType& type, const Value& value
   if (form == ObjectForm::kUuid) {
     append_scalar_text(value, out);
   } else if (form == ObjectForm::kBlob) {
+    if (value.size == 0) return Failure::kWrongType;  // no base64 to the server
     out.append(to_base64(value.bytes()));
   } else {
     const bool text = value.type == ValueType::kString || value.type == ValueType::kJson ||
@@ -45,6 +48,39 @@ Failure append_plain(ObjectForm form, const ColumnType& type, const Value& value
     out.append(text ? value.text() : coerced_text(value, type));
   }
   return Failure::kNone;
+}
+
+std::string why_unheld(const Column& column, Failure failure, const Value& value) {
+  const ColumnType& type = column.type;
+  const auto said = [&](std::string_view why) {
+    constexpr size_t kExcerpt = 60;
+    const std::string text = coerced_text(value, type);
+    return fmt::format("{}: {} {}", column.name,
+                       text.size() > kExcerpt ? quoted_excerpt(text, kExcerpt) : text, why);
+  };
+  const Kind kind = type.is_array() ? type.element : type.kind;
+  const bool time = kind == Kind::kDate || kind == Kind::kTimestamp || kind == Kind::kTimestamptz;
+  switch (failure) {
+    case Failure::kInexact:
+      return said("is beyond 2^53, and Weaviate would round it: a text column keeps it");
+    case Failure::kOutOfRange:
+      return time
+                 ? said(
+                       "is outside the years 0 to 9999 of Weaviate's dates: a text column keeps it")
+                 : std::string();
+    case Failure::kWrongType:
+      return fmt::format("{}: bytes that are none, and Weaviate takes no empty blob", column.name);
+    case Failure::kBadElement:
+      return type.is_array() || is_vector_array(type)
+                 ? said("has a NULL in it, and lists of Weaviate have none")
+                 : std::string();
+    case Failure::kDimensions:
+      if (type.is_array()) return said("has several dimensions, and lists of Weaviate have one");
+      return is_vector_array(type) && value.text() == "{}"
+                 ? said("has no vector, and Weaviate takes no empty list of them")
+                 : std::string();
+    default: return {};
+  }
 }
 
 }  // namespace lugger

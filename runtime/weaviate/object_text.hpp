@@ -10,5 +10,7 @@ namespace lugger {
 Failure append_number(const Value& value, ByteBuffer& out);
 /// A date, a uuid, a blob or a text, without quotes.
 Failure append_plain(ObjectForm form, const ColumnType& type, const Value& value, ByteBuffer& out);
+/// Why an object cannot have the value that its column has; "": the failure says it.
+std::string why_unheld(const Column& column, Failure failure, const Value& value);
 
 }  // namespace lugger

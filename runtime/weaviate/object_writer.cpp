@@ -95,7 +95,8 @@ Failure ObjectWriter::append(const Value* row, int& column, ByteBuffer& out) {
   const std::optional<Uuid> id = ids_.of(row);
   if (!id) return Failure::kRequired;
   out.append(begin_);
-  out.append(uuid_text(id->data()));
+  id_ = uuid_text(id->data());
+  out.append(id_);
   out.append(R"(","properties":{)");
   bool first = true;
   const auto name = [&](size_t slot) {

@@ -1,21 +1,13 @@
 // A row as an object of Weaviate, in JSON.
 #pragma once
-#include "plan/failure.hpp"
+#include "store/object_sink.hpp"
 #include "weaviate/layout.hpp"
 #include "weaviate/object_id.hpp"
 
 namespace lugger {
 
-class ObjectEncoder {
- public:
-  virtual ~ObjectEncoder() = default;
-  /// Appends the object. Otherwise says why the row is none, sets `column`, and what was appended
-  /// means nothing.
-  virtual Failure append(const Value* row, int& column, ByteBuffer& out) = 0;
-};
-
 /// Belongs to one worker.
-class ObjectWriter final : public ObjectEncoder {
+class ObjectWriter final : public RowEncoder {
  public:
   /// Objects are written without their references, or with them.
   ObjectWriter(const TablePlan& table, const ClassLayout& layout, bool with_references);
@@ -25,6 +17,8 @@ class ObjectWriter final : public ObjectEncoder {
 
   /// {"class": ..., "id": ..., "properties": {...}, ...}
   Failure append(const Value* row, int& column, ByteBuffer& out) override;
+  std::string_view id() const override { return id_; }
+  std::string_view group() const override { return {}; }
 
  private:
   Failure append_property(const SlotLayout& slot, const ColumnType& type, const Value& value,
@@ -35,6 +29,7 @@ class ObjectWriter final : public ObjectEncoder {
   const TablePlan& table_;
   const ClassLayout& layout_;
   ObjectIds ids_;
+  std::string id_;
   std::string begin_, end_;         // of every object: up to its id, and behind its vectors
   std::vector<std::string> names_;  // of the slots, as JSON has them
   std::vector<size_t> properties_, vectors_, references_;  // slots

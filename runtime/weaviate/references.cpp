@@ -8,12 +8,12 @@
 namespace lugger {
 
 std::vector<std::string> write_references(
-    WeaviateServer& server, const TablePlan& table, const ClassLayout& layout,
-    const std::string& fingerprint, bool all,
+    const std::shared_ptr<HttpEndpoint>& endpoint, const TablePlan& table,
+    const ClassLayout& layout, const std::string& identity, bool all,
     const std::function<void(const std::function<void(Batch&)>& use)>& again) {
   ObjectWriter writer(table, layout, true);
-  ObjectImporter importer(server, make_rest_call(server), layout.class_name, layout.tenant,
-                          fingerprint, IfRefused::kLeave);
+  ObjectImporter importer(endpoint, nullptr, layout.class_name, layout.tenant, identity,
+                          IfRefused::kLeave);
   ByteBuffer object;
   again([&](Batch& batch) {
     const RowSet& rows = batch.tables[0];
@@ -23,12 +23,13 @@ std::vector<std::string> write_references(
       object.clear();
       int column = -1;
       // What is no object is a reject of the first pass.
-      if (writer.append(rows.row(i), column, object) == Failure::kNone) importer.add(object.text());
+      if (writer.append(rows.row(i), column, object) == Failure::kNone)
+        importer.add(object.text(), "", writer.id());
     }
     importer.send(false);
   });
   importer.send(true);
-  const std::vector<RefusedObject>& refused = importer.refused();
+  const std::vector<BatchRefusal>& refused = importer.refused();
   if (refused.empty()) return {};
   return {fmt::format("{} objects of {} stand without their references: {}", refused.size(),
                       layout.class_name, refused.front().reason)};

@@ -14,8 +14,8 @@ namespace lugger {
 /// This writes those that have any once more, and all of them when several rows may be one object.
 /// Returns what is to be told.
 std::vector<std::string> write_references(
-    WeaviateServer& server, const TablePlan& table, const ClassLayout& layout,
-    const std::string& fingerprint, bool all,
+    const std::shared_ptr<HttpEndpoint>& endpoint, const TablePlan& table,
+    const ClassLayout& layout, const std::string& identity, bool all,
     const std::function<void(const std::function<void(Batch&)>& use)>& again);
 
 }  // namespace lugger

@@ -4,11 +4,13 @@
 
 #include "base/error.hpp"
 #include "store/read_back.hpp"
+#include "store/unheld.hpp"
 #include "value/bson_reader.hpp"
 #include "weaviate/awake.hpp"
 #include "weaviate/cursor.hpp"
 #include "weaviate/object_id.hpp"
 #include "weaviate/object_reader.hpp"
+#include "weaviate/object_writer.hpp"
 #include "weaviate/server.hpp"
 
 namespace lugger {
@@ -17,6 +19,8 @@ namespace {
 /// What is compared, once all tables are looked at.
 struct ReadPlan {
   WeaviateClass of;
+  const TablePlan* table = nullptr;
+  ClassLayout layout;
   std::string tenant;
   std::vector<ComparedColumn> columns;
   std::vector<SlotLayout> slots;  // of the columns
@@ -250,6 +254,8 @@ class WeaviateLook final : public RowsLook {
               there->name);
       read_.key.push_back(static_cast<size_t>(at - read_.columns.begin()));
     }
+    read_.table = &plan;
+    read_.layout = layout;
     read_.of = std::move(*there);
     read_.tenant = options_.tenant;
     read_.held =
@@ -268,6 +274,31 @@ class WeaviateLook final : public RowsLook {
   WeaviateServer server_;
 };
 
+/// What Weaviate cannot hold is replaced in the source's rows as it was during the load.
+class HeldValues final : public TargetValues {
+ public:
+  HeldValues(const TablePlan& table, const ClassLayout& layout)
+      : writer_(table, layout, false), unheld_(table) {}
+
+  void apply(Batch& batch, KeyHashes&) override {
+    RowSet& rows = batch.tables[0];
+    for (size_t i = 0; i < rows.rows(); ++i) {
+      if (!rows.live(i) || batch.fates[rows.document(i)] != Fate::kLoad) continue;
+      int column = -1;
+      Failure failure = Failure::kNone;
+      do {
+        object_.clear();
+        failure = writer_.append(rows.row(i), column, object_);
+      } while (failure != Failure::kNone && unheld_.replace(rows.row(i), column, failure));
+    }
+  }
+
+ private:
+  ObjectWriter writer_;
+  UnheldValues unheld_;
+  ByteBuffer object_;
+};
+
 class WeaviateRows final : public Rows {
  public:
   WeaviateRows(WeaviateAddress address, LayoutOptions options)
@@ -283,7 +314,10 @@ class WeaviateRows final : public Rows {
     throw Error(Code::kConfig, "the server counts no objects: its GraphQL is off",
                 "verify all of them, without --sample");
   }
-  std::unique_ptr<TargetValues> values() override { return nullptr; }
+  std::unique_ptr<TargetValues> values() override {
+    if (read_.table == nullptr || !UnheldValues::any(*read_.table)) return nullptr;
+    return std::make_unique<HeldValues>(*read_.table, read_.layout);
+  }
   std::unique_ptr<RowSnapshot> snapshot(int readers) override {
     return std::make_unique<WeaviateSnapshot>(address_.endpoint, read_, readers);
   }

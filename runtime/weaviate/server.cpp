@@ -1,6 +1,9 @@
 #include "weaviate/server.hpp"
 
+#include <fmt/ranges.h>
 #include <simdjson.h>
+
+#include <algorithm>
 
 #include "base/url.hpp"
 
@@ -75,6 +78,21 @@ std::optional<WeaviateClass> WeaviateServer::find_class(const std::string& name)
   std::optional<WeaviateClass> out = find_class(std::string(of));
   if (out) out->alias = name;
   return out;
+}
+
+std::string WeaviateServer::shards(const WeaviateClass& one) {
+  if (one.tenants) return "";
+  const HttpAnswer answer =
+      client_.send({"GET", fmt::format("/v1/schema/{}/shards", percent_encode(one.name))});
+  simdjson::dom::parser parser;
+  simdjson::dom::array shards;
+  if (!answer.good() || parser.parse(answer.body).get(shards) != simdjson::SUCCESS) return "";
+  std::vector<std::string> names;
+  std::string_view name;
+  for (const element& shard : shards)
+    if (shard["name"].get(name) == simdjson::SUCCESS) names.emplace_back(name);
+  std::ranges::sort(names);
+  return fmt::format("{}", fmt::join(names, " "));
 }
 
 void WeaviateServer::create_class(const std::string& definition) {

@@ -30,6 +30,11 @@ class WeaviateServer {
   std::vector<WeaviateClass> classes();
   /// By its name or an alias of it.
   std::optional<WeaviateClass> find_class(const std::string& name);
+  /// The names of its shards, which a class that is made anew has not; "": they say nothing, since
+  /// those of tenants have the tenants' names.
+  std::string shards(const WeaviateClass& one);
+  /// Equal as long as it is the same class, and objects can be written and read as before.
+  std::string identity(const WeaviateClass& one) { return one.fingerprint() + ' ' + shards(one); }
   void create_class(const std::string& definition);
   /// False: this version does not let it be changed.
   bool describe_class(const std::string& name, const std::string& description);

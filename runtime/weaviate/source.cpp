@@ -100,6 +100,11 @@ class WeaviateSource final : public Source {
                                             options.text("state", ".lugger"));
     find_tenants(server, options.text("tenant"), options.text("inactive", "activate"));
     count_ = count(server);
+    const std::string shards = server.shards(class_);
+    identity_ =
+        fmt::format("class {}{} of the Weaviate at {}{}", class_.name,
+                    named_tenant_.empty() ? "" : ", tenant " + named_tenant_,
+                    address_.endpoint->settings().base, shards.empty() ? "" : ", shards " + shards);
     if (tenants_.size() > 1)
       warnings_.push_back(fmt::format(
           "{} tenants are read, and two of them may have objects of one id: take the field `{}` "
@@ -114,9 +119,7 @@ class WeaviateSource final : public Source {
     out.kind = "weaviate";
     out.place = address_.shown;
     out.collection = class_.name;
-    out.identity = fmt::format("class {}{} of the Weaviate at {}", class_.name,
-                               named_tenant_.empty() ? "" : ", tenant " + named_tenant_,
-                               address_.endpoint->settings().base);
+    out.identity = identity_;
     out.documents = count_;
     out.moves = true;
     out.warnings = warnings_;
@@ -242,6 +245,7 @@ class WeaviateSource final : public Source {
 
   WeaviateAddress address_;
   WeaviateClass class_;
+  std::string identity_;
   std::string named_tenant_;
   std::vector<std::string> tenants_;  // {""} of a class without tenants
   std::set<std::string, std::less<>>

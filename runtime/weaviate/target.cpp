@@ -9,15 +9,17 @@
 #include "weaviate/address.hpp"
 #include "weaviate/awake.hpp"
 #include "weaviate/calls.hpp"
+#include "weaviate/importer.hpp"
+#include "weaviate/inspect.hpp"
 #include "weaviate/layout.hpp"
+#include "weaviate/lengths.hpp"
 #include "weaviate/manifest.hpp"
 #include "weaviate/object_message.hpp"
+#include "weaviate/object_rows.hpp"
 #include "weaviate/references.hpp"
 #include "weaviate/rows.hpp"
 #include "weaviate/search.hpp"
 #include "weaviate/server.hpp"
-#include "weaviate/sink.hpp"
-#include "weaviate/stored_vectors.hpp"
 
 namespace lugger {
 namespace {
@@ -50,7 +52,7 @@ constexpr auto kOptions = joined_options(
     }});
 
 // The ways of loading, which a run keeps.
-constexpr std::string_view kFill = "fill", kReplace = "replace";
+constexpr std::string_view kFill = "fill";
 
 constexpr std::string_view kUpdateReplaces =
     "on_conflict = 'update' replaces those of equal ids and keeps the others";
@@ -84,7 +86,7 @@ class WeaviateTarget final : public Target {
       : address_(weaviate_address(AllowedUrl(place), options)),
         options_(options),
         state_(options.text("state", ".lugger")),
-        ledger_(std::make_shared<SharedLedger>(state_)) {
+        ledger_(std::make_shared<RunLedger>(state_)) {
     layout_.tenant = options.text("tenant");
     layout_.vector = options.text("vector");
     layout_.distance = options.text("distance");
@@ -142,7 +144,8 @@ class WeaviateTarget final : public Target {
   void inspect_objects(const PlanShape& plan, const WeaviateClass& there,
                        const LayoutOptions& options, const ClassLayout& layout,
                        TargetReport& report);
-
+  void begin_run(WeaviateServer& server, const LayoutOptions& names, const ClassLayout& layout,
+                 const std::string& identity, const std::string& run);
   /// How batches go. By a port that nobody named, only into a class without objects: there it shows
   /// at the first object whether the server is the same.
   WeaviateCalls calls(const ClassLayout& layout, bool replaces);
@@ -151,11 +154,12 @@ class WeaviateTarget final : public Target {
   Options options_;
   std::string state_;
   std::string table_;  // as the options name it
-  std::shared_ptr<SharedLedger> ledger_;
+  std::shared_ptr<RunLedger> ledger_;
   LayoutOptions layout_;
   std::mutex mutex_;
   std::optional<WeaviateCalls> calls_;
-  std::string ready_for_;  // the run whose tenant is there
+  std::string begun_;  // the run that the following belongs to
+  std::shared_ptr<VectorLengths> lengths_;
   std::shared_ptr<const void> held_;
 };
 
@@ -179,62 +183,6 @@ WeaviateCalls WeaviateTarget::calls(const ClassLayout& layout, bool replaces) {
   return *calls_;
 }
 
-void check_mapping(const PlanShape& plan, TargetReport& report) {
-  const Mapping& mapping = plan.mapping();
-  if (mapping.key.empty())
-    report.problems.push_back(
-        "an object's id is made from the row's key, and the target has none: key = '...'");
-  if (plan.tables().size() > plan.own_tables())
-    report.problems.push_back("Weaviate has no child rows: keep the array in a column, as jsonb");
-  if (plan.own_tables() > 1)
-    report.problems.push_back(
-        "a job fills one class of Weaviate: give each its own job, with a "
-        "filter");
-  if (mapping.on_conflict != OnConflict::kError && mapping.on_conflict != OnConflict::kUpdate)
-    report.problems.push_back(
-        "Weaviate replaces objects by their id: on_conflict is 'error', for a "
-        "class without objects, or 'update'");
-  if (!mapping.indexes.empty() || !mapping.constraints.empty())
-    report.problems.push_back("Weaviate makes its indexes itself: the option `index` says which");
-}
-
-void inspect_asleep(const PlanShape& plan, const WeaviateTenant& tenant,
-                    const LayoutOptions& options, TargetReport& report) {
-  report.holds_rows = true;
-  report.mode = kReplace;
-  report.mode_reason =
-      "the tenant is off, so what it holds is not known: objects of equal ids are replaced";
-  if (!tenant.off || options.tenant_state.empty()) {
-    report.problems.push_back(
-        fmt::format("the tenant {} is not active: {}", tenant.name,
-                    tenant.off ? "activate it, or inactive = 'activate' does so while it is loaded"
-                               : "what is offloaded is not turned on by lugger"));
-    return;
-  }
-  report.warnings.push_back(fmt::format(
-      "the tenant {} is off: it is turned on while it is loaded, and off again behind it",
-      tenant.name));
-  if (plan.mapping().on_conflict == OnConflict::kError) {
-    report.problems.push_back(
-        fmt::format("the tenant {} is off, so nobody knows whether it holds objects: on_conflict = "
-                    "'update' replaces those of equal ids; or activate it",
-                    tenant.name));
-  }
-}
-
-/// Says so of a tenant that is on only because a run was killed.
-void tell_left_on(const std::shared_ptr<HttpEndpoint>& endpoint, const LayoutOptions& options,
-                  TargetReport& report) {
-  if (options.tenant_state.empty()) return;
-  const auto awake =
-      std::make_shared<AwakeTenants>(endpoint, options.class_name, options.tenant_state);
-  const std::vector<std::string> left = awake->left_on();
-  if (std::ranges::find(left, options.tenant) == left.end()) return;
-  report.warnings.push_back(
-      fmt::format("the tenant {} was turned on by a run that was killed: the next run turns it off",
-                  options.tenant));
-}
-
 TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool again) {
   TargetReport report;
   report.place = address_.shown;
@@ -242,7 +190,7 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool ag
   report.server = "Weaviate " + server.version();
   if (address_.open_key)
     report.warnings.push_back("the key goes over the network in the open: weaviates:// encrypts");
-  check_mapping(plan, report);
+  check_weaviate_mapping(plan, report);
   LayoutOptions options = named(layout_, plan);
   const std::optional<WeaviateClass> there = find_named(server, options);
   if (there && !there->alias.empty())
@@ -257,7 +205,7 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool ag
   report.mode = kFill;
   report.mode_reason = "the class holds no objects";
   if (there) inspect_objects(plan, *there, options, layout, report);
-  const WeaviateCalls way = calls(layout, report.mode == kReplace);
+  const WeaviateCalls way = calls(layout, report.mode == kReplaceMode);
   report.server += ", batches by " + way.shown;
   if (way.missed) report.warnings.push_back("batches go by " + way.shown);
   if (!there) {
@@ -281,13 +229,13 @@ void WeaviateTarget::inspect_objects(const PlanShape& plan, const WeaviateClass&
     const std::optional<WeaviateTenant> tenant = find_tenant(server, options);
     if (!tenant) return;  // it is made, and holds nothing
     if (tenant->active) tell_left_on(address_.endpoint, options, report);
-    if (!tenant->active) return inspect_asleep(plan, *tenant, options, report);
+    if (!tenant->active) return inspect_sleeping(plan, *tenant, options, report);
   }
   report.holds_rows = server.holds_objects(options.class_name, options.tenant);
   if (!report.holds_rows) return;
-  check_stored_vectors(server, plan, layout, report);
+  check_lengths(plan, layout, find_lengths(server, options.class_name, options.tenant), report);
   const bool refused = plan.mapping().on_conflict == OnConflict::kError;
-  report.mode = refused ? kRefusedMode : kReplace;
+  report.mode = refused ? kRefusedMode : kReplaceMode;
   report.mode_reason =
       refused ? fmt::format("{}; {}", holding_objects(options.class_name), kUpdateReplaces)
               : "the class holds objects, which those of equal ids replace";
@@ -304,22 +252,41 @@ std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkO
   if (options.mode == kRefusedMode) {
     throw Error(Code::kConflict, holding_objects(names.class_name), std::string(kUpdateReplaces));
   }
-  if (!names.tenant.empty()) {
-    const std::lock_guard lock(mutex_);
-    if (ready_for_ != options.run && !find_tenant(server, names))
-      server.add_tenant(names.class_name, names.tenant);
-    if (ready_for_ != options.run) held_ = woken(names);
-    ready_for_ = options.run;
-  }
-  WeaviateLoad load;
-  load.endpoint = address_.endpoint;
+  const std::string identity = server.identity(*there);
+  ClassLayout layout = class_layout(plan, &*there, names);
+  if (!layout.problems.empty()) throw Error(Code::kConfig, layout.problems.front());
+  begin_run(server, names, layout, identity, options.run);
+  const bool replaces = options.mode == kReplaceMode;
+  const std::shared_ptr<HttpEndpoint> way = calls(layout, replaces).endpoint;
+  ObjectLoad load;
+  load.encoder = make_object_rows(plan.tables()[0], std::move(layout),
+                                  way ? ObjectWay::kGrpc : ObjectWay::kRest, lengths_);
+  load.batches = std::make_unique<ObjectImporter>(address_.endpoint, way, names.class_name,
+                                                  names.tenant, identity, IfRefused::kTakeBack);
   load.ledger = ledger_;
-  load.layout = class_layout(plan, &*there, names);
-  if (!load.layout.problems.empty()) throw Error(Code::kConfig, load.layout.problems.front());
-  load.fingerprint = there->fingerprint();
-  load.replaces = options.mode == kReplace;
-  load.calls = calls(load.layout, load.replaces).endpoint;
-  return make_weaviate_sink(plan, std::move(load));
+  load.replaces = replaces;
+  return make_object_sink(plan, std::move(load));
+}
+
+/// What the workers of a run share, made by the first of them.
+void WeaviateTarget::begin_run(WeaviateServer& server, const LayoutOptions& names,
+                               const ClassLayout& layout, const std::string& identity,
+                               const std::string& run) {
+  const std::lock_guard lock(mutex_);
+  if (begun_ == run) return;
+  if (!ledger_->binds(run, identity)) {
+    throw Error(Code::kConflict,
+                fmt::format("the class {} was made anew, or changed, after the run began: what was "
+                            "loaded may be gone",
+                            names.class_name),
+                "start over with --restart");
+  }
+  if (!names.tenant.empty() && !find_tenant(server, names))
+    server.add_tenant(names.class_name, names.tenant);
+  if (!names.tenant.empty()) held_ = woken(names);
+  lengths_ =
+      std::make_shared<VectorLengths>(layout, find_lengths(server, names.class_name, names.tenant));
+  begun_ = run;
 }
 
 std::vector<VectorManifest> WeaviateTarget::manifests(const PlanShape& plan) {
@@ -360,15 +327,15 @@ std::vector<std::string> WeaviateTarget::finish(const PlanShape& plan, const Fin
   // Until the end of this, whoever turned it on.
   const std::shared_ptr<const void> held = woken(names);
   held_.reset();
-  ready_for_.clear();
+  begun_.clear();
   const std::optional<uint64_t> count = server.count(names.class_name, names.tenant);
   std::vector<std::string> out = count_objects(plan, names, count, tally);
   const ClassLayout layout = class_layout(plan, &*there, names);
   if (layout.has_references() && work.again) {
     const bool all = !count || *count != tally.rows;
-    std::ranges::move(
-        write_references(server, plan.tables()[0], layout, there->fingerprint(), all, work.again),
-        std::back_inserter(out));
+    std::ranges::move(write_references(address_.endpoint, plan.tables()[0], layout,
+                                       server.identity(*there), all, work.again),
+                      std::back_inserter(out));
   }
   return out;
 }

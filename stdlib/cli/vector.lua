@@ -38,6 +38,10 @@ return {
     { 'on', 'the database (default: PG_DIRECT_URI, else PG_URI)', value = 'PLACE' },
     { 'using', 'the new value as an SQL expression (default: a cast)', value = 'SQL' },
     { 'back', 'the old value as an SQL expression of the new one (default: a cast)', value = 'SQL' },
+    { 'queries', 'run these on the new column, rolled back: alone, or before the swap, which they stop; a file of SQL, '
+      .. 'or pg_stat_statements', value = 'FILE' },
+    { 'role', 'the role that sends the queries (default: yours; of pg_stat_statements: each its own)',
+      value = 'NAME' },
     { 'key', 'columns of a unique index to go over the table by (default: the primary key)', value = 'A,B' },
     { 'batch-rows', 'rows a batch (default 1000)', value = 'N', type = 'int', least = 1 },
     { 'pause-ms', 'pause between batches', value = 'MS', type = 'int' },
@@ -46,6 +50,8 @@ return {
     { 'max-lock-waits', 'wait while more sessions wait for a lock', value = 'N', type = 'int' },
     { 'max-long-transaction', 'wait while a transaction is older, as in 10min', value = 'TIME' },
     { 'max-bytes', 'refuse when more disk is needed', value = 'N', type = 'int', least = 1 },
+    { 'downtime', 'ALTER TABLE ... TYPE instead: nobody reads or writes the table meanwhile. Without --step all: how '
+      .. 'long that is' },
     { 'published', 'the subscribers of the table have the second column already' },
     { 'accept-loss', 'back: also when the old type does not hold a new value exactly' },
     { 'lock-timeout', 'give up waiting for a lock after this time, and try again (default 3s; 0: wait)',
@@ -54,7 +60,8 @@ return {
     { 'state-schema', 'schema of the ledger (default lugger)', value = 'NAME' },
     { 'wait', 'wait while another process changes a column or runs migrations' },
   },
-  more = 'Exit status: 0 done, 1 failed, 2 usage, 130 stopped. The same command goes on after anything.',
+  more = 'Exit status: 0 done, 1 failed, 2 usage, 4 queries fail, 130 stopped.\n'
+    .. 'The same command goes on after anything.',
   examples = { "lugger vector change-type docs.embedding 'halfvec(1536)' --step plan",
     "lugger vector change-type docs.embedding 'halfvec(1536)' --step all",
     'lugger vector change-type docs.embedding --step drop' },

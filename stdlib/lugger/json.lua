@@ -34,11 +34,20 @@ function json.encode(v, style)
   return keep and text
 end
 
---- The value of JSON text: documents and arrays as lugger.doc, which keep order, types, null and emptiness.
----@param text string Extended JSON, or plain
+--- The value of JSON text: documents and arrays as lugger.doc, which keep order, types, null and emptiness. Styles are
+--- those of sources: 'extended' takes {"$oid": ...} and its like for MongoDB's types, in 'plain' it is an object, and
+--- every digit of a number is kept: `1.10` is a decimal.
+---@param text string
+---@param style "extended"|"plain"|nil extended when not given
 ---@return any
-function json.decode(text)
-  return json_value.of(text, native.json_decode(text))
+function json.decode(text, style)
+  style = style or 'extended'
+  if style ~= 'extended' and style ~= 'plain' then
+    fault.raise('config', ('there is no style "%s" of JSON to read'):format(tostring(style)), 'extended or plain')
+  end
+  local made = native.json_decode(text, style)
+  if style == 'plain' then return document.of_json(text, made) end
+  return json_value.of(text, made)
 end
 
 --- BSON bytes of a table or document.

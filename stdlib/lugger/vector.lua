@@ -328,6 +328,15 @@ function vector.estimate(source, settings)
   return require('lugger.inner.script.estimate').of(source, settings)
 end
 
+--- Columns with the types of the other extension: `vectors.vector(3)` for `vector(3)`, `vectors.vecf16` for `halfvec`,
+--- `vectors.svector` for `sparsevec`, `vectors.bvector` for `bit`, or the other way round. Other columns stay.
+---@param columns table[] as source:columns() gives them
+---@param extension "vectors"|"vector" whose types they get: PGVecto.rs, or pgvector
+---@return table[]
+function vector.retype(columns, extension)
+  return require('lugger.inner.script.retype').of(columns, extension)
+end
+
 --- The vectors of a field, for batch:vectors.
 ---@param view lug_batch
 ---@param path string

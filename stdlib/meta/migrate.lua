@@ -76,6 +76,22 @@ function lease:token() end
 --- Releases the lease.
 function lease:close() end
 
+--- Watches the health of a PostgreSQL database beside the work, in a session of its own. Raises when the role may not
+--- read what a limit needs.
+---@param url string
+---@param limits table as stdlib/inner/job/throttle.lua gives them
+---@param pooled boolean|nil
+---@return lugger.native.throttle
+function native.throttle(url, limits, pooled) end
+
+---@class lugger.native.throttle
+local throttle = {}
+--- Which limit is passed, in words; "" when none is.
+---@return string
+function throttle:reason() end
+--- Ends its session.
+function throttle:close() end
+
 ---@class lugger.native.pg
 local pg = {}
 --- Begins a transaction; through a pooler with the session's settings.

@@ -340,8 +340,9 @@ function native.pg_program_place(url) end
 function native.json_encode(bson, style) end
 --- The BSON bytes of one JSON document or value; a value becomes a document whose only field is "".
 ---@param text string
+---@param style "extended"|"plain"|nil
 ---@return string
-function native.json_decode(text) end
+function native.json_decode(text, style) end
 
 --- The same of a json or jsonb value of PostgreSQL: no digit of a number is lost.
 ---@param text string

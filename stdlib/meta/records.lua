@@ -366,6 +366,10 @@
 ---@field age number seconds since it answered; -1: not yet
 ---@field fault string why it does not answer; "": it does
 ---@field own_stream string why its changes come by a stream of their own; "": nothing is known
+---@field slot string for which the server keeps its log; "": none is known
+---@field kept_bytes integer of that log
+---@field kept_state string in the server's words: reserved, extended, unreserved, lost
+---@field kept_left integer bytes more, and it is removed unread; -1: it has no bound
 
 ---@class lugger.watch_record what the process that moves a job told of it last
 ---@field job string

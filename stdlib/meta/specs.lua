@@ -12,6 +12,7 @@
 ---@field utf8 "reject"|"strip"|"replace"|"tag"|nil bytes that are not UTF-8
 ---@field json "plain"|"typed"|"relaxed"|"canonical"|nil how BSON types look inside json and jsonb
 ---@field json_null boolean|nil a null field becomes JSON null
+---@field json_text boolean|nil a text is JSON, not a string
 ---@field empty_null boolean|nil "" reads as null
 ---@field trim boolean|nil white space around text is removed
 ---@field truncate boolean|nil text that is longer than varchar(n) is cut

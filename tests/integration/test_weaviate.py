@@ -1,14 +1,17 @@
 """Weaviate as target and source: JSON lines in, the same out, every value and vector compared; kills and
 refusals on the way."""
+import contextlib
 import datetime
 import json
 import random
 import signal
+import sqlite3
 import time
 import unittest
 import uuid
 
 import harness
+from fixes import until
 from weaviate import live_weaviate
 from weaviate_case import INTO, ODD, OUT, Case, document, floats, object_id, vector_of
 
@@ -129,10 +132,27 @@ class Refusals(Case):
         self.assertEqual(ran.books()['rejected'], 1)
         self.assertEqual(len(self.client.all('Docs')), 49)
         told = self.run_lugger('rejects', 'into.lua')
-        self.assertIn('length', told.out + told.err)
+        self.assertIn('a vector of 2 dimensions, and the others of Docs have 3', told.out + told.err)
         self.assertIn('d33', told.out + told.err)
         verified = self.run_lugger('verify', 'into.lua')
         self.assertIn('equal but for 1 rejected document', verified.out + verified.err)
+
+    def test_what_stands_is_not_lost_to_a_vector_of_another_length(self):
+        (self.cwd / 'into.lua').write_text(INTO.split('columns')[0].replace(
+            "index = 'flat'", "on_conflict = 'update'") + """
+  columns = { { 'doc', 'text', from = '_id' }, { 'embedding', 'vector' } },
+}""", encoding='utf-8')
+        good = [{'_id': f'd{i}', 'embedding': [1, 2, i]} for i in range(30)]
+        self.documents([*good, {'_id': 'd3', 'embedding': [1, 2]}])
+        self.run_lugger('run', 'into.lua', '--create', '-j', '2', expect=3)
+        self.documents([{'_id': one['_id'], 'embedding': [1, 2, 3, 4]} for one in good])
+        ran = self.run_lugger('run', 'into.lua', '--restart', expect=3)
+        self.assertEqual(ran.books()['rejected'], 30)
+        self.assertIn('a vector of 4 dimensions, and the others of Docs have 3',
+                      repr(self.run_lugger('rejects', 'into.lua')))
+        stored = self.client.all('Docs')
+        self.assertEqual({key: one['vectors']['embedding'] for key, one in stored.items()},
+                         {object_id(one['_id']): one['embedding'] for one in good})
 
     def test_a_state_that_cannot_be_read_before_one_that_can(self):
         """As a reject that is tried again it would take the place of the later one."""
@@ -311,6 +331,40 @@ class Kills(Case):
         self.run_lugger('run', 'out.lua')
         self.assertEqual(sorted(line['doc'] for line in self.lines()),
                          sorted(one['_id'] for one in documents))
+
+
+    def killed(self, job, enough):
+        process = harness.start('run', job, '--create', '-j', '1', cwd=self.cwd, env=self.env)
+        until(enough, "units of the run")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def make_anew(self):
+        definition = self.client.get('/schema/Docs')
+        self.client.ask('DELETE', '/schema/Docs')
+        self.client.make(definition)
+
+    def test_a_class_that_was_made_anew_is_not_gone_on_with(self):
+        documents = [document(i) for i in range(9000)]
+        for one in documents:
+            one['title'] += 'x' * 2000
+        self.documents(documents)
+        ledger = self.cwd / '.lugger/state.sqlite'
+
+        def units_of(job):
+            with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(ledger)) as state:
+                return state.execute("SELECT 1 FROM runs JOIN partitions USING (run) WHERE job = ? AND inserted "
+                                     "> 0 AND status = 'running'", (job,)).fetchone()
+            return None
+        self.killed('into.lua', lambda: units_of('into'))
+        self.make_anew()
+        refused = self.run_lugger('run', 'into.lua', '--create', expect=1)
+        self.assertIn('the class Docs was made anew', refused.err)
+        self.run_lugger('run', 'into.lua', '--create', '--restart')
+        self.assertEqual(len(self.client.all('Docs')), 9000)
+        self.killed('out.lua', lambda: units_of('out'))
+        self.make_anew()
+        self.assertIn('the source has changed since it began', repr(self.run_lugger('run', 'out.lua', expect=1)))
 
 
 if __name__ == '__main__':

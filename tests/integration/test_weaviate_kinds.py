@@ -223,6 +223,66 @@ class Others(Case):
         self.assertEqual(len(self.lines()), 59)
         self.assertIn('equal', repr(self.run_lugger('verify', 'out.lua')))
 
+    def job(self, columns):
+        (self.cwd / 'into.lua').write_text(INTO.split('columns')[0].replace(
+            "'docs.jsonl')", "'docs.jsonl', { style = 'plain' })") + f"columns = {{ {columns} }} }}",
+            encoding='utf-8')
+
+    def test_what_the_class_cannot_hold_is_replaced_as_on_error_says(self):
+        self.job('''{ 'doc', 'text', from = '_id' }, { 'i', 'int8', on_error = 'null' },
+            { 'd', 'timestamptz', on_error = 'default', default = '2000-01-01T00:00:00Z' },
+            { 't', 'text[]', on_error = 'null' }, { 'm', 'vector(3)[]', on_error = 'null' },
+            { 'k', 'int8' }''')
+        good = {'i': 5, 'd': '2026-01-02T03:04:05Z', 't': ['a'], 'm': [[1, 2, 3]], 'k': 1}
+        odd = [{'i': 2**53 + 1}, {'d': '12026-01-02T03:04:05Z'}, {'d': 'infinity'}, {'t': ['a', None]},
+               {'m': []}, {'m': [[1, 2]]}, {'k': 2**53 + 1}]
+        self.documents([{'_id': f'd{i}', **good, **one} for i, one in enumerate([{}, *odd])])
+        ran = self.run_lugger('run', 'into.lua', '--create', expect=3)
+        self.assertEqual((ran.books()['inserted'], ran.books()['rejected']), (7, 1))
+        told = ran.out + ran.err
+        for column in ('i: 1 values', 'd: 2 values', 't: 1 values', 'm: 2 values'):
+            self.assertIn(f'.{column} could not be read and were replaced', told)
+        stored = self.client.all('Docs')
+        self.assertIsNone(stored[object_id('d1')]['properties'].get('i'))
+        for key in ('d2', 'd3'):
+            self.assertEqual(stored[object_id(key)]['properties']['d'][:10], '2000-01-01')
+        self.assertIsNone(stored[object_id('d4')]['properties'].get('t'))
+        for key in ('d5', 'd6'):
+            self.assertFalse(stored[object_id(key)].get('vectors', {}).get('m'))
+        self.assertIn('equal', repr(self.run_lugger('verify', 'into.lua', expect=(0, 3))))
+
+    def test_what_the_class_cannot_hold_is_a_reject_that_says_why(self):
+        self.job('''{ 'doc', 'text', from = '_id' }, { 'd', 'timestamptz' }, { 't', 'text[]' },
+            { 'b', 'bytea' }, { 'm', 'vector(3)[]' }, { 's', 'vector(3)', on_error = 'reject' }''')
+        odd = [{'d': '12026-01-02T03:04:05Z'}, {'t': ['a', None]}, {'b': '\\x'}, {'m': []},
+               {'s': [1, 2]}]
+        self.documents([{'_id': f'd{i}', **one} for i, one in enumerate([{'b': '\\x00'}, *odd])])
+        ran = self.run_lugger('run', 'into.lua', '--create', expect=3)
+        self.assertEqual((ran.books()['inserted'], ran.books()['rejected']), (1, 5))
+        told = self.run_lugger('rejects', 'into.lua').out
+        for words in ("12026-01-02T03:04:05Z is outside the years 0 to 9999",
+                      '{a,NULL} has a NULL in it',
+                      'bytes that are none, and Weaviate takes no empty blob', '{} has no vector',
+                      'does not have the dimensions of vector(3): it has 2'):
+            self.assertIn(words, ' '.join(told.split()))
+
+    def test_elements_have_the_dimensions_of_their_column(self):
+        self.job("{ 'doc', 'text', from = '_id' }, { 'm', 'vector(3)[]' }")
+        self.documents([{'_id': 'short', 'm': [[1, 2]]}, {'_id': 'good', 'm': [[1, 2, 3]]},
+                        {'_id': 'mixed', 'm': [[1, 2, 3], [1, 2, 3, 4]]}])
+        ran = self.run_lugger('run', 'into.lua', '--create', expect=3)
+        self.assertEqual((ran.books()['inserted'], ran.books()['rejected']), (1, 2))
+        self.assertIn('wrong_dimensions', repr(self.run_lugger('rejects', 'into.lua')))
+        self.assertEqual(list(self.client.all('Docs')), [object_id('good')])
+
+    def test_a_numeric_that_is_no_number_is_equal(self):
+        self.job("{ 'doc', 'text', from = '_id' }, { 'p', 'numeric(6,2)', non_finite = 'keep' }, "
+                 "{ 'q', 'numeric', non_finite = 'keep' }")
+        self.documents([{'_id': 'a', 'p': 'NaN', 'q': '-Infinity'}, {'_id': 'b', 'p': '1.50', 'q': 'NaN'}])
+        self.run_lugger('run', 'into.lua', '--create')
+        self.assertEqual(self.client.all('Docs')[object_id('a')]['properties']['q'], '-Infinity')
+        self.assertIn('equal, 2', repr(self.run_lugger('verify', 'into.lua')))
+
 
 if __name__ == '__main__':
     unittest.main()

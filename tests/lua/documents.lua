@@ -275,6 +275,18 @@ describe('doc:with', function()
     equal(tostring(doc:with { [ [[a\.b]] ] = 1 }), '{"a":{"l":[1,{"q":2},3]},"a.b":1}')
   end)
 
+  it('reads JSON that is nobody\'s Extended JSON with every digit', function()
+    local plain = decode('{"a":{"$oid":"64f1c0aabbccddeeff001122"},"n":1.10,"w":1.0,"x":0.5}', 'plain')
+    equal(tostring(plain.a['$oid']), '64f1c0aabbccddeeff001122')
+    equal(tostring(plain.n), '1.10')
+    equal(plain.x, 0.5)
+    equal(plain:json 'plain', '{"a":{"$oid":"64f1c0aabbccddeeff001122"},"n":1.10,"w":1.0,"x":0.5}')
+    equal(decode('null', 'plain'), lugger.null)
+    equal(decode('false', 'plain'), false)
+    check.raises('there is no style "typed"', decode, '{}', 'typed')
+    check.raises('JSON, byte', decode, '{"a":NaN}', 'plain')
+  end)
+
   it('leaves the last of several fields with the same name, which is the one that counts', function()
     local twice = lugger.json.decode '{"b":{"x":1},"b":{"y":2},"c":3}'
     equal(tostring(twice:with { ['b.x'] = 5 }), '{"b":{"y":2,"x":5},"c":3}')

@@ -231,4 +231,21 @@ describe('batch:vectors', function()
     os.remove(out)
     os.remove(path)
   end)
+
+  it('gives columns the types of the other extension', function()
+    local columns = { { 'id', 'int8' }, { 'v', 'vector(3)', from = 'e' }, { 'h', 'halfvec' }, { 's', 'sparsevec(9)' },
+      { 'b', 'bit(8)' }, { 'c', 'bit varying' } }
+    local there = vector.retype(columns, 'vectors')
+    local types = {}
+    for i, column in ipairs(there) do types[i] = column[2] end
+    equal(table.concat(types, ' '), 'int8 vectors.vector(3) vectors.vecf16 vectors.svector(9) vectors.bvector(8) ' ..
+      'bit varying')
+    equal(there[2].from, 'e')
+    equal(columns[2][2], 'vector(3)')
+    for i, column in ipairs(vector.retype(there, 'vector')) do equal(column[2], columns[i][2]) end
+    equal(vector.retype({ { 'v', 'vectors.veci8(3)' } }, 'vector')[1][2], 'vector(3)')
+    local ok, err = pcall(vector.retype, columns, 'pgvector')
+    equal(ok, false)
+    equal(err.code, 'config')
+  end)
 end)

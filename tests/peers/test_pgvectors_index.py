@@ -37,8 +37,8 @@ class Indexes(unittest.TestCase):
                          "{ 'v', method = 'vectors', metric = 'cosine', "
                          "with = { m = 20, ef_construction = 200 } }, "
                          "{ 'v', name = 'lists', method = 'vectors', metric = 'l2', with = { nlist = 7 } }, "
-                         "{ 'h', method = 'vectors', metric = 'ip' }, "
-                         "{ 's', method = 'vectors', metric = 'ip', with = { options = "
+                         "{ 'h', method = 'vectors', metric = 'dot' }, "
+                         "{ 's', method = 'vectors', metric = 'dot', with = { options = "
                          "'[indexing.sparse_inverted_index]' } }, "
                          "{ 'b', method = 'vectors', metric = 'jaccard' }, "
                          "{ 'b', name = 'of_bits', method = 'vectors', metric = 'hamming' }", schema=None)
@@ -134,6 +134,21 @@ class Indexes(unittest.TestCase):
             wanted = self.found(work, 'q', '{ 1, 0, 1 }', metric)
             found = self.found(work, 'b', '{ 1, 0, 1 }', metric)
             self.assertEqual([score for _, score in found], [score for _, score in wanted], metric)
+
+
+    def test_s2_26_recall_asks_by_their_operators(self):
+        """Every row is compared here: the neighbours are the exact ones, and their scores the same."""
+        documents = [{'_id': i, 'e': [i % 7 + i / 8, 1, i % 3], 'bits': [1, 0, i % 2]} for i in range(40)]
+        for name, metric in (('v', 'l2'), ('h', 'cosine'), ('s', 'l2'), ('b', 'hamming')):
+            with self.subTest(column=name):
+                work = self.work(columns(name), f"{{ '{name}', method = 'vectors', metric = '{metric}' }}")
+                work.documents(documents)
+                work.run('--create')
+                told = work.lugger('verify', 'job.lua', '--recall').out
+                self.assertIn(f'of {name}, {metric}, 40 stored vectors', told)
+                self.assertRegex(told, r'target +1\.000 .*every row is compared: no index is used')
+        self.assertRegex(work.lugger('describe', work.database.url, '--table', 'docs').out,
+                         r'b .* vectors\.bvector\(3\)')
 
 
 if __name__ == '__main__':

@@ -131,6 +131,29 @@ class Walk(unittest.TestCase):
         self.assertEqual(self.database.query('select count(*) from docs'), str(ROWS + 1))
         self.clean()
 
+    def test_s2_20_the_way_with_downtime_only_when_it_is_asked_for(self):
+        self.database.query('create view near as select id, embedding from docs; '
+                            "alter table docs alter embedding set default '[0,0,1]'; "
+                            'create index other on docs (id, embedding)')
+        said = self.change('--downtime')
+        self.assertRegex(said.err, r'nobody reads or writes public.docs for about [\d.]+ s')
+        for part in ('DROP INDEX public."docs_embedding_idx"', 'TYPE public.halfvec(3) USING',
+                     'public.halfvec_cosine_ops'):
+            self.assertIn(part, said.out)
+        self.assertEqual(self.type_of('embedding'), 'vector(3)')
+        self.assertIn('--downtime is one step', self.change('--downtime', '--step', 'swap', expect=2).err)
+        self.database.query("update docs set embedding = '[1,70000,3]' where id = 5")
+        self.assertIn('out of range', self.change('--downtime', '--step', 'all', expect=1).err)
+        self.database.query("update docs set embedding = '[1,7,3]' where id = 5")
+        self.change('--downtime', '--step', 'all')
+        self.assertEqual(self.database.query('select pg_typeof(embedding), count(*) from near group by 1'),
+                         f'halfvec|{ROWS}')
+        self.assertEqual(self.database.query('insert into docs (id) values (500) returning embedding'),
+                         '[0,0,1]')
+        self.assertIn('halfvec_cosine_ops', self.database.query(
+            "select pg_get_indexdef('docs_embedding_idx'::regclass)"))
+        self.clean()
+
     def test_s2_16_what_cannot_go_along_is_found_first(self):
         self.database.query('alter table docs add constraint small check (vector_norm(embedding) < 1000)')
         said = self.change('--step', 'add', expect=1).err
@@ -149,6 +172,32 @@ class Walk(unittest.TestCase):
         self.steps('compare', 'index')
         self.database.query('alter table docs disable trigger "~embedding__new_sync"')
         self.assertIn('is disabled', self.change('--step', 'swap', expect=1).err)
+        self.database.query("update docs set embedding = '[8,8,8]' where id = 8; "
+                            'alter table docs enable always trigger "~embedding__new_sync"')
+        self.assertIn('was off for a while', self.change('--step', 'swap', expect=1).err)
+        self.assertIn('id = 8: it differs', self.change('--step', 'compare', expect=1).err)
+        self.steps('compare', 'index', 'swap')
+        self.assertEqual(self.database.query('select embedding from docs where id in (7, 8) order by id'),
+                         '[7,7,7]\n[8,8,8]')
+
+    def test_s2_16_what_came_since_the_change_began_stops_the_swap(self):
+        self.steps('add', 'backfill', 'compare', 'index')
+        self.database.query("create index later on docs (embedding); drop index docs_embedding_idx; "
+                            "alter table docs alter embedding set default '[1,1,1]'")
+        said = self.change('--step', 'swap', expect=1).err
+        for part in ('new: index later', 'gone: index docs_embedding_idx', "new: default '[1,1,1]'"):
+            self.assertIn(part, said)
+        self.steps('back')
+        self.clean()
+
+    def test_rows_that_the_role_does_not_see_are_not_passed_over(self):
+        self.database.query('alter table docs enable row level security, force row level security; '
+                            'do $$ begin create role walker login; exception when duplicate_object '
+                            'then null; end $$; alter table docs owner to walker; '
+                            f'grant create on database "{self.database.name}" to walker; '
+                            'grant create on schema public to walker')
+        self.database.user = 'walker'
+        self.assertIn('row security hides rows', self.change('--step', 'add', expect=1).err)
 
 
 if __name__ == '__main__':

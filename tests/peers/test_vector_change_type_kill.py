@@ -8,7 +8,7 @@ from cutting import Cutter
 from peer_postgres import PgVector
 
 STEPS = ('add', 'backfill', 'compare', 'index', 'swap', 'drop')
-EVERY = int(os.environ.get('LUGGER_EVERY', '43'))   # 1: each statement
+EVERY = int(os.environ.get('LUGGER_EVERY', '97'))   # 1: each statement
 SETUP = """create table docs (id int primary key, kind text, embedding vector(3) not null default '[0,0,1]');
 insert into docs select i, 'k', format('[%s,%s,1]', i, i / 7.0)::vector from generate_series(1, 30) i;
 create index near on docs using hnsw (embedding vector_l2_ops);

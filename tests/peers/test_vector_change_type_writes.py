@@ -8,7 +8,7 @@ from column_writers import Writers, held
 from peer_postgres import PgVector
 from sessions import Session, wait_for
 
-ROWS = 3000
+ROWS = 1500
 SETUP = f"""create table docs (id bigint primary key, title text not null, embedding vector(3));
 insert into docs select i, 'title ' || i, format('[%s,%s,1]', i / 8.0, i / 7.0)::vector
   from generate_series(1, {ROWS}) i;
@@ -101,6 +101,21 @@ class Written(unittest.TestCase):
         session.run('commit')
         session.close()
         self.assertEqual(process.wait(60), 0)
+        self.change('--step', 'compare')
+
+    def test_s2_12_a_batch_waits_while_the_server_is_not_well(self):
+        self.change('--step', 'add')
+        session = Session(self.database)
+        session.run('begin; select 1')
+        time.sleep(1.2)
+        process = self.start('--step', 'backfill', '--batch-rows', '500', '--max-long-transaction', '1s')
+        time.sleep(2)
+        self.assertIsNone(process.poll())
+        session.run('commit')
+        session.close()
+        said = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, 0, said)
+        self.assertRegex(said, r'waits: a transaction is \d+ s old \(max_long_transaction 1 s\)\n *goes on')
         self.change('--step', 'compare')
 
     def test_behind_a_pooler(self):

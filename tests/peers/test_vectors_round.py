@@ -29,6 +29,17 @@ return lugger.copy { name = 'back', from = lugger.source('docs.jsonl', { style =
   into = lugger.target(lugger.env.TARGET, { table = 'docs', key = 'id' }),
   columns = lugger.source(lugger.env.SOURCE, { table = 'docs' }):columns() }
 '''
+AGAIN = '''
+local lugger, json = require 'lugger', require 'lugger.json'
+return lugger.copy { name = '%(name)s',
+  from = lugger.source(lugger.env.SOURCE, { query = 'select id, meta::text as meta from docs', key = 'id' }),
+  into = lugger.target(lugger.env.TARGET, { table = 'docs_%(name)s', key = 'id' }),
+  columns = { { 'id', 'text' }, %(column)s }, %(hook)s }
+'''
+DIGITS = ('null', "'null'", "'{}'", "'[1.10, 1.0, 0.00, -0.50, 1E2, 1e-05, 15.0, 100]'",
+          "'3.14159265358979323846'", "'1.10'", "'true'", "'false'", "'\"1.10\"'",
+          "'{\"a\": {\"$oid\": \"64f1c0a2b3c4d5e6f7a8b901\"}, \"b\": {\"$numberLong\": \"5\"}}'",
+          "'{\"$date\": \"yesterday\"}'", "'[12345678901234567890123456789012345678901234567890.10]'")
 METADATA = ('null', '{}', '{"a": null}', '[1, -0.0, 1e-7, 2.50]',
             '{"$oid": "64f1c0a2b3c4d5e6f7a8b901"}',
             '{"$date": 1, "big": 9007199254740993, "huge": 123456789012345678901234567890.5}',
@@ -222,6 +233,50 @@ class Round(unittest.TestCase):
         for words in ('arrays that do not begin at 1: 2', 'arrays of several dimensions: 1',
                       'arrays of json with NULL as an element: 1'):
             self.assertIn(words, told)
+
+    def test_s1_13_json_keeps_its_very_digits(self):
+        """Through lines, and through a hook that decodes text: scale, exponents, lookalikes."""
+        case = Case(self.servers, [], 'create table docs (id text primary key, meta jsonb)')
+        for key, meta in enumerate(DIGITS):
+            case.source.query(f"insert into docs values ('d{key}', {meta})")
+        case.lugger('run', 'out.lua')
+        self.assertRegex(case.verified('out.lua').out, 'equal')
+        case.lugger('run', 'back.lua', '--create')
+        self.assertRegex(case.verified('back.lua').out, 'equal')
+        wanted = case.source.rows('select id, meta::text from docs order by id')
+        self.assertEqual(case.target.rows('select id, meta::text from docs order by id'), wanted)
+        for name, column, hook in (
+                ('text', "{ 'meta', 'jsonb', json_text = true }", ''),
+                ('hook', "{ 'meta', 'jsonb', json_null = true, computed = true }",
+                 "map = function(row, doc) if doc.meta ~= lugger.null then "
+                 "row.meta = json.decode(doc.meta, 'plain') end end")):
+            (case.directory / 'again.lua').write_text(
+                AGAIN % {'name': name, 'column': column, 'hook': hook}, encoding='utf-8')
+            case.lugger('run', 'again.lua', '--create')
+            self.assertRegex(case.verified('again.lua').out, 'equal')
+            self.assertEqual(case.target.rows(f'select id, meta::text from docs_{name} order by id'), wanted)
+
+    def test_s1_13_null_of_a_row_stays_null_through_a_hook(self):
+        case = Case(self.servers, [], 'create table docs (id text primary key, meta jsonb)')
+        case.source.query("insert into docs values ('a', null), ('b', 'null'), ('c', '{\"x\": null}'), "
+                          "('d', null), ('e', 'null'), ('f', '1'), ('g', '1')")
+        (case.directory / 'through.lua').write_text('''
+local lugger = require 'lugger'
+local from = lugger.source(lugger.env.SOURCE, { table = 'docs', key = 'id' })
+return lugger.copy { name = 'through', from = from, columns = from:columns(),
+  into = lugger.target(lugger.env.TARGET, { table = 'docs', key = 'id' }),
+  map = function(row, doc)
+    if doc.id < 'd' then row.meta = doc.meta end
+    if doc.id == 'd' or doc.id == 'e' then return { { meta = doc.meta } } end
+    if doc.id == 'f' then row.meta = nil end
+    if doc.id == 'g' then row.meta = lugger.null end
+  end }
+''', encoding='utf-8')
+        case.lugger('run', 'through.lua', '--create')
+        self.assertEqual(case.target.rows('select id, meta::text from docs order by id'),
+                         [['a', '\\N'], ['b', 'null'], ['c', '{"x": null}'], ['d', '\\N'], ['e', 'null'],
+                          ['f', '\\N'], ['g', 'null']])
+        self.assertRegex(case.verified('through.lua').out, 'equal')
 
     def test_s1_13_killed_at_random_and_resumed(self):
         chance = random.Random(11)

@@ -117,6 +117,17 @@ class Search(unittest.TestCase):
                          ['00000000-0000-4000-8000-000000000000', '1', 'cat', 'animal', '0', 'true'])
         self.assertIn('no index is used', out)
 
+    def test_json_of_a_hit_is_as_it_stands(self):
+        self.database.query('''create table odd (id int primary key, meta jsonb, v vector(2));
+          insert into odd values (1, '{"$date": "yesterday", "n": 3.14159265358979323846}', '[1,0]'),
+            (2, '{"a": {"$oid": "64f1c0a2b3c4d5e6f7a8b901"}}', '[0,1]')''')
+        shown = self.lugger('-e', '''
+          local hits = source(env.PG, { table = 'odd', key = 'id' }):search { 1, 0 }
+          print(hits[1].doc.meta['$date'], hits[1].doc.meta.n, hits[2].doc.meta.a:json())
+          print(hits)''').out
+        self.assertIn('yesterday\t3.14159265358979323846\t{"$oid":"64f1c0a2b3c4d5e6f7a8b901"}', shown)
+        self.assertIn('{"n":3.14159265358979323846,"$date":"yesterday"}', shown)
+
     def test_tables_with_unfriendly_names_types_and_rights(self):
         self.database.query('''
             create table "od'd ""t" ("k0" int, "h" text, "Key, 2" text, distance float8, e halfvec(2),

@@ -99,6 +99,27 @@ class Words(Case):
         self.lugger('run', 'job.lua')
         self.assertEqual(self.query('select distinct body_tsv from docs'), "'dog':1")
 
+    def test_a_table_with_words_is_a_source(self):
+        self.job("text_search = 'body'", key="'id'")
+        self.lugger('run', 'job.lua', '--create')
+        script = self.directory / 'on.lua'
+        text = '''
+local lugger = require 'lugger'
+local from = lugger.source(lugger.env.PG, { table = 'docs', key = 'id' })
+local columns = from:columns()
+%s
+return lugger.copy { name = 'on', from = from, columns = columns,
+  into = lugger.target(lugger.env.PG, { table = 'copied', key = 'id', text_search = 'body' }) }
+'''
+        script.write_text(text % '', encoding='utf-8')
+        self.lugger('run', 'on.lua', '--create')
+        self.assertIn('equal', self.lugger('verify', 'on.lua').out)
+        self.assertEqual(self.query("select body_tsv from copied where id = 'd3'"),
+                         "'3':4 'cat':2 'ran':3 'time':5")
+        self.query('drop table copied')
+        script.write_text(text % "columns[#columns + 1] = { 'body_tsv', 'tsvector' }", encoding='utf-8')
+        self.assertIn('body_tsv is made from body', self.lugger('plan', 'on.lua', '--create', expect=1).err)
+
     def test_in_another_language_and_partitioned(self):
         self.job("text_search = { 'body', 'tenant' }, text_config = 'simple', partition_by = 'tenant'")
         self.lugger('run', 'job.lua', '--create')

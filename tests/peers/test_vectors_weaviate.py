@@ -10,7 +10,7 @@ from weaviate import live_weaviate
 
 ROWS = 500
 COLUMNS = '''{ 'id', 'uuid' }, { 'body', 'text' }, { 'n', 'int4' }, { 'score', 'float4' },
-    { 'at', 'timestamptz' }, { 'labels', 'text[]' }'''
+    { 'at', 'timestamptz' }, { 'labels', 'text[]' }, { 'meta', 'jsonb'%s }'''
 THERE = '''
 local lugger = require 'lugger'
 local port = tonumber(os.getenv 'WEAVIATE_GRPC' or '')
@@ -20,7 +20,7 @@ return lugger.copy { name = 'there',
     distance = 'l2-squared', grpc_port = port }),
   columns = { %s, { 'embedding', 'vector(16)' }, { 'short', 'halfvec(4)' } },
 }
-''' % COLUMNS
+''' % (COLUMNS % ', json_null = true')
 BACK = '''
 local lugger = require 'lugger'
 return lugger.copy { name = 'back',
@@ -29,7 +29,9 @@ return lugger.copy { name = 'back',
   columns = { %s, { 'embedding', 'vector(16)', from = 'vectors.embedding' },
     { 'short', 'halfvec(4)', from = 'vectors.short' } },
 }
-''' % COLUMNS.replace("{ 'id', 'uuid' }", "{ 'id', 'uuid', from = '_id' }")
+''' % (COLUMNS % ', json_text = true').replace("{ 'id', 'uuid' }", "{ 'id', 'uuid', from = '_id' }")
+META = ('NULL', "'null'", "'{\"a\": 1.10, \"b\": {\"$date\": \"no\"}}'",
+        "'3.14159265358979323846'", "'[1E2, 1.0]'")
 
 
 def vector(rng, size):
@@ -50,14 +52,14 @@ class ThereAndBack(unittest.TestCase):
         database = postgres.fresh()
         rng = random.Random(7)
         database.query('CREATE TABLE docs (id uuid PRIMARY KEY, body text, n int4, score float4, '
-                       'at timestamptz, labels text[], embedding vector(16), short halfvec(4))')
+                       'at timestamptz, labels text[], meta jsonb, embedding vector(16), short halfvec(4))')
         values = []
         for i in range(ROWS):
             numbers = ','.join(repr(x) for x in vector(rng, 16))
             halves = ','.join(str(rng.uniform(-100, 100)) for _ in range(4))
             body = 'NULL' if i % 11 == 0 else f"E'text {i} \\\\\\\\ \\\" \\n'"
             values.append(f"(gen_random_uuid(), {body}, {i - 250}, {rng.random()}, now(), ARRAY['a{i}', ''], "
-                          f"'[{numbers}]', '[{halves}]')")
+                          f"{META[i % len(META)]}, '[{numbers}]', '[{halves}]')")
         database.query('INSERT INTO docs VALUES ' + ','.join(values))
         cwd = Path(harness.scratch())
         (cwd / 'there.lua').write_text(THERE, encoding='utf-8')
@@ -72,7 +74,7 @@ class ThereAndBack(unittest.TestCase):
         self.assertEqual(lugger('run', 'back.lua', '--create').books()['inserted'], ROWS)
         self.assertIn('equal', repr(lugger('verify', 'back.lua')))
         row = ', '.join(f'{{0}}.{name}' for name in (
-            'body', 'n', 'score', 'at', 'labels', 'embedding::text', 'short::text'))
+            'body', 'n', 'score', 'at', 'labels', 'meta::text', 'embedding::text', 'short::text'))
         self.assertEqual(database.number(
             'SELECT count(*) FROM docs a FULL JOIN again b USING (id) '
             f'WHERE ROW({row.format("a")}) IS DISTINCT FROM ROW({row.format("b")})'), 0)

@@ -78,7 +78,8 @@ class Writers:
 def held(database, numbers):
     """The rows that these writers may have written, as they are."""
     rows = {}
-    for key, title, vector in database.rows(
-            f'select id, title, embedding from docs where id / 100000 between {numbers[0]} and {numbers[-1]}'):
-        rows[int(key)] = (title, None if vector == '\\N' else [float(x) for x in vector[1:-1].split(',')])
+    for key, title, vector in database.rows('select id, title, embedding from docs where id / 100000 '
+                                            f'between {numbers[0]} and {numbers[-1]}'):
+        numbers_of = None if vector == '\\N' else [float(one) for one in vector[1:-1].split(',')]
+        rows[int(key)] = (title, numbers_of)
     return rows

@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 import re
+import secrets
 import ssl
 import struct
 import threading
@@ -67,7 +68,7 @@ class Double:
 
     def __init__(self, key=None, limit=None, certificate=None):
         self.key, self.limit, self.fault, self.certificate = key, limit, None, certificate
-        self.classes, self.objects, self.tenants, self.aliases = {}, {}, {}, {}
+        self.classes, self.objects, self.tenants, self.aliases, self.shards = {}, {}, {}, {}, {}
         self.read_only, self.requests, self.lock = False, [], threading.RLock()
         double = self
 
@@ -205,6 +206,7 @@ class Double:
             self.classes[name] = {**given, 'multiTenancyConfig': given.get('multiTenancyConfig') or {
                 'enabled': False}}
             self.objects[name], self.tenants[name] = {}, {}
+            self.shards[name] = secrets.token_urlsafe(9)
             return 200, self.classes[name]
         name = names[0]
         if method == 'DELETE':
@@ -213,6 +215,8 @@ class Double:
             return 200, None
         if name not in self.classes:
             raise Refused(404, f'class {name} not found')
+        if names[1:] == ['shards']:
+            return 200, [{'name': one, 'status': 'READY'} for one in self.tenants[name] or [self.shards[name]]]
         if names[1:] == ['tenants']:
             for tenant in given if method != 'GET' else []:
                 self.tenants[name][tenant['name']] = tenant.get('activityStatus', 'HOT')

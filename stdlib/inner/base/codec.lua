@@ -284,8 +284,9 @@ function codec.encode(slot, v, copy)
     slot.type, slot.size, slot.i64 = types.bool, 0, v and 1 or 0
   elseif v == nil or v == null then
     -- Both are NULL in a slot. i64 tells them apart when a document is written: nil removes a field
-    -- (runtime/fix/mapper.cpp).
+    -- (runtime/fix/mapper.cpp). nil is a row's NULL, also where json_null keeps null.
     slot.type, slot.size, slot.i64 = types.null, 0, v == null and 1 or 0
+    slot.aux = v == nil and 1 or 0
   elseif kind == 'cdata' then
     local encode = encoders[tonumber(ffi.typeof(v))]
     if not encode then fault.raise('hook', 'a ' .. tostring(ffi.typeof(v)) .. ' cannot be stored') end

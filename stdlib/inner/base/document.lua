@@ -309,7 +309,15 @@ end
 ---@param json string
 ---@return any
 function document.from_plain_json(json)
-  local doc = document.from_bson(native.json_plain(json))
+  return document.of_json(json, native.json_plain(json))
+end
+
+--- What JSON text says, given its BSON: whatever is not an object stands in it under "".
+---@param json string
+---@param bson string
+---@return any
+function document.of_json(json, bson)
+  local doc = document.from_bson(bson)
   if json:match '^%s*{' then return doc end
   return doc['']
 end

@@ -2,12 +2,15 @@
 local apply = require 'lugger.inner.migrate.apply'
 local by_steps = require 'lugger.inner.migrate.by_steps'
 local change_plan = require 'lugger.inner.column.plan'
+local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
+local downtime = require 'lugger.inner.column.downtime'
 local executor = require 'lugger.inner.migrate.executor'
 local found = require 'lugger.inner.column.found'
 local job = require 'lugger.inner.column.job'
 local migration_db = require 'lugger.inner.migrate.db'
 local native = require 'lugger.native'
+local queries = require 'lugger.inner.column.queries'
 local steps = require 'lugger.inner.column.steps'
 local terminal = require 'lugger.inner.view.terminal'
 local types = require 'lugger.inner.column.types'
@@ -30,12 +33,14 @@ end
 
 ---@private
 function reader:exec(connection, text, params)
-  return tonumber(self:query(connection, text, params).affected)
+  local result = self:query(connection, text, params)
+  return result and tonumber(result.affected) or 0
 end
 
+---@return lugger.migration
 local function migration_of(place)
   local words = ('the change of %s.%s'):format(place.table, place.column)
-  return { file = words, path = words, version = '', name = '' }
+  return { file = words, path = words, version = '', name = '', kind = 'lua', checksum = '' } --[[@as lugger.migration]]
 end
 
 local function reading_db(run, place)
@@ -53,7 +58,7 @@ end
 ---@return lugger.column_place
 local function place_of(run, word)
   local name, column = word:match '^(.+)%.([^.]+)$'
-  if not name then
+  if not name or not column then
     require('lugger.inner.cli.flags').usage_error(('%s is not a column of a table'):format(word),
       'as in docs.embedding, or public.docs.embedding')
   end
@@ -63,12 +68,18 @@ local function place_of(run, word)
   if not row then
     config.raise(('there is no table %s'):format(name), 'write it with its schema: public.' .. word)
   end
-  return { quoted = row[1] .. '.' .. sql.name(row[3]), table = row[2] .. '.' .. row[3], column = column }
+  return { quoted = row[1] .. '.' .. sql.name(row[3]), table = row[2] .. '.' .. row[3],
+    column = column --[[@as string]] }
 end
 
-local function open_job(row)
+-- How fast a step goes is asked for with the step.
+local function options_of(args)
+  return { batch_rows = args.batch_rows, pause_ms = args.pause_ms, throttle = args.throttle }
+end
+
+local function open_job(row, args)
   local one = job.of(native.json_tables(row.spec))
-  one.entry = row.entry
+  one.entry, one.options = row.entry, options_of(args)
   return one
 end
 
@@ -118,13 +129,18 @@ local function run_step(run, place, one, name, phase, args)
   ex.part = number
   local work = does[name]
   if name == 'back' then
-    work = function(db) steps.back(db, one, phase == 'swap', args.accept_loss) end
+    work = function(db) steps.back(db, one, phase, args.accept_loss) end
+  end
+  if name == 'swap' then found.check_same(reading_db(run, place), one) end
+  if name == 'swap' and args.queries and not queries.check(run, one, args.queries, args.role) then
+    return cli.exit.differences
   end
   if name == 'back' and phase == 'swap' then steps.check_kept(reading_db(run, place), one) end
   terminal.say(name, ' ...')
   apply.function_by_steps(run, ex, function(db) work(db, one) end)
   if not marks_itself[name] then mark(run, ex, one, name) end
   terminal.say(name, ': ', (says[name]:format(one.column)))
+  return cli.exit.done
 end
 
 -- Comparing may be repeated until the swap; it begins anew then.
@@ -162,11 +178,8 @@ local function one_step(run, place, name, args)
   if not row and numbers[name] > numbers.add then
     config.raise(('no change of %s.%s is under way'):format(place.table, place.column), 'it begins with --step add')
   end
-  local one
-  if row then
-    one = open_job(row)
-  else
-    one = new_job(run, place, args)
+  local one = row and open_job(row, args) or new_job(run, place, args)
+  if not row then
     change_plan.check(reading_db(run, place), one, args)
     one:record(run.ledger, 'begun')
   end
@@ -174,10 +187,10 @@ local function one_step(run, place, name, args)
   local wanted = check_order(place, name, phase)
   if not wanted then
     terminal.say(name, ' is done already')
-    return
+    return cli.exit.done
   end
   if wanted == 'again' then forget(run, one.entry, name) end
-  run_step(run, place, one, name, phase, args)
+  return run_step(run, place, one, name, phase, args)
 end
 
 local function all(run, place, args)
@@ -185,17 +198,46 @@ local function all(run, place, args)
   local phase = row and row.phase or 'begun'
   if phase == 'swap' then
     terminal.say 'swap is done already'
-    return
+    return cli.exit.done
   end
-  for number = next_of(phase), numbers.swap do one_step(run, place, steps.order[number], args) end
+  local status = cli.exit.done
+  for number = next_of(phase), numbers.swap do status = one_step(run, place, steps.order[number], args) end
+  return status
+end
+
+-- ALTER TABLE ... TYPE, where somebody has asked for it in so many words.
+local function at_once(run, place, args)
+  local row = job.open(run.ledger, place.quoted, place.column)
+  if row and row.phase ~= 'begun' then
+    config.raise(('%s.%s is being changed step by step'):format(place.table, place.column),
+      'go on without --downtime, or give that up: --step back')
+  end
+  local one = row and open_job(row, args) or new_job(run, place, args)
+  change_plan.check(reading_db(run, place), one, args)
+  downtime.show(run.main, one)
+  if not row then one:record(run.ledger, 'begun') end
+  local ex = by_steps.new(run, migration_of(place), 'up', one.entry)
+  ex.part = numbers.add
+  local ok, err = pcall(apply.function_by_steps, run, ex, function(db) downtime.run(db, one) end)
+  if not ok then
+    run.main:rollback()
+    mark(run, ex, one, 'back')
+    error(err, 0)
+  end
+  terminal.say(one.table, '.', one.column, ' is ', one.found.to.spelled)
+  return cli.exit.done
 end
 
 local function show_next(run, place, args)
   local row = job.open(run.ledger, place.quoted, place.column)
   if not row then
     local one, db = new_job(run, place, args)
+    if args.downtime then
+      downtime.show(run.main, one, true)
+      return cli.exit.done
+    end
     change_plan.show(db, one, args, run.options)
-    return
+    return cli.exit.done
   end
   terminal.line(('%s.%s is being changed to %s since %s UTC'):format(place.table, place.column, row.type, row.since))
   terminal.line('done: ', row.phase == 'begun' and 'nothing' or row.phase)
@@ -203,23 +245,38 @@ local function show_next(run, place, args)
     or '--step ' .. steps.order[next_of(row.phase)] .. ', or --step back, which takes it away')
 end
 
+local function check_queries(run, place, args)
+  local row = job.open(run.ledger, place.quoted, place.column)
+  local phase = row and row.phase or 'begun'
+  if phase == 'begun' or phase == 'swap' then
+    config.raise(('%s.%s: --queries runs on the new column before the swap'):format(place.table, place.column),
+      phase == 'begun' and 'it is there from --step add on; with --step index plans are as they will be' or nil)
+  end
+  return queries.check(run, open_job(row, args), args.queries, args.role) and cli.exit.done or cli.exit.differences
+end
+
 --- Runs the command.
 ---@param args table
 ---@return integer status
 function command.run(args)
+  if args.downtime and args.step and args.step ~= 'all' and args.step ~= 'plan' then
+    require('lugger.inner.cli.flags').usage_error('--downtime is one step', 'with --step all it is done')
+  end
   local run = require('lugger.inner.migrate.run').open(args, 'column_change_steps')
   run.tell_step = function() end
-  local ok, err = pcall(function()
+  local ok, result = pcall(function()
     local place = place_of(run, args.column)
+    if not args.step and args.queries then return check_queries(run, place, args) end
     if not args.step or args.step == 'plan' then return show_next(run, place, args) end
-    run:locked(function()
+    return run:locked(function()
+      if args.downtime then return at_once(run, place, args) end
       if args.step == 'all' then return all(run, place, args) end
-      one_step(run, place, args.step, args)
+      return one_step(run, place, args.step, args)
     end)
   end)
   run:close()
-  if not ok then error(err, 0) end
-  return 0
+  if not ok then error(result, 0) end
+  return result --[[@as integer]]
 end
 
 return command

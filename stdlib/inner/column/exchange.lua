@@ -3,22 +3,42 @@
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local types = require 'lugger.inner.column.types'
+local views = require 'lugger.inner.column.views'
 local sql = native.sql
 
 local exchange = {}
 
-local trigger_sql = [[SELECT tgenabled::text AS enabled FROM pg_trigger
-  WHERE tgrelid = pg_catalog.to_regclass($1) AND tgname = $2 AND NOT tgisinternal]]
+-- Whoever disables a trigger, or enables it, writes its row in the catalog anew.
+local trigger_sql = [[SELECT tgenabled::text AS enabled, xmin::text AS written,
+    pg_catalog.obj_description(pg_catalog.to_regclass($3), 'pg_class') AS noted
+  FROM pg_trigger WHERE tgrelid = pg_catalog.to_regclass($1) AND tgname = $2 AND NOT tgisinternal]]
 
 -- Without its trigger nobody can tell whether the columns are still in step.
 local function check_trigger(db, one, to)
   if db.executor.only_records then return end
-  local row = db:query(trigger_sql, one.quoted, to.trigger)[1]
-  if row and row.enabled == 'A' then return end
-  config.raise(('the trigger %s of %s is %s: what was written meanwhile was not converted'):format(to.trigger,
-    one.table, row and 'disabled' or 'gone'),
-    row and ('ALTER TABLE %s ENABLE ALWAYS TRIGGER %s, then compare again'):format(one.quoted, sql.name(to.trigger))
-    or '`--step back` takes the change away; begin it anew')
+  local row = db:query(trigger_sql, one.quoted, to.trigger, one.refused)[1]
+  if not row or row.enabled ~= 'A' then
+    config.raise(('the trigger %s of %s is %s: what was written meanwhile was not converted'):format(to.trigger,
+      one.table, row and 'disabled' or 'gone'),
+      row and ('ALTER TABLE %s ENABLE ALWAYS TRIGGER %s, then compare again'):format(one.quoted, sql.name(to.trigger))
+      or '`--step back` takes the change away; begin it anew')
+  end
+  return row
+end
+
+--- Notes that rows are compared from here on, under this trigger as it is now.
+---@param db lugger.migration_db
+---@param one lugger.column_job
+function exchange.note_trigger(db, one)
+  local row = check_trigger(db, one, one.to_new)
+  if row then db:exec(('COMMENT ON TABLE %s IS %s'):format(one.refused, sql.literal(row.written))) end
+end
+
+local function check_compared(db, one, to)
+  local row = check_trigger(db, one, to)
+  if not row or not to.forth or row.noted == row.written then return end
+  config.raise(('the trigger %s of %s was off for a while since the rows were compared'):format(to.trigger, one.table),
+    'compare them again: --step compare')
 end
 
 ---@type table<string, string|nil>
@@ -118,10 +138,11 @@ end
 -- The row of pg_attribute keeps its grants, so the old column keeps its own for the way back.
 local function begin(db, one, to, what, hint)
   db:exec(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(one.quoted))
-  check_trigger(db, one, to)
+  check_compared(db, one, to)
   db:exec(one:again_sql(to))
   one:refuse(db, what, hint)
   for _, text in ipairs(one:leave_sql(to)) do db:exec(text) end
+  views.drop(db, one.found.views)
   if one.found.not_null and not one.found.unproven then
     db:exec(('ALTER TABLE %s ALTER COLUMN %s SET NOT NULL'):format(one.quoted, sql.name(to.hidden)))
     db:exec(('ALTER TABLE %s DROP CONSTRAINT %s'):format(one.quoted, sql.name(to.not_null)))
@@ -148,6 +169,7 @@ function exchange.swap(db, one)
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, name, old))
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, shadow, name))
     take_names(db, one, one.to_new)
+    views.make(db, one.found.views)
     -- A key whose own type has changed is noted in its new type.
     db:exec('DROP TABLE ' .. one.refused)
     db:exec(one:refused_sql())
@@ -167,6 +189,7 @@ function exchange.back(db, one)
     db:exec(('ALTER TABLE %s DROP COLUMN %s'):format(one.quoted, name))
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, sql.name(one.old), name))
     take_names(db, one, one.to_old)
+    views.make(db, one.found.views)
     one:mark(db, 'back')
   end)
 end

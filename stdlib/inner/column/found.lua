@@ -4,6 +4,7 @@ local dependents = require 'lugger.inner.migrate.dependents'
 local native = require 'lugger.native'
 local opclasses = require 'lugger.inner.column.opclasses'
 local types = require 'lugger.inner.column.types'
+local views = require 'lugger.inner.column.views'
 local sql = native.sql
 local concat = table.concat
 
@@ -24,7 +25,8 @@ local column_sql = [[SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) AS t
     pg_catalog.array_to_string(a.attoptions, ', ') AS options,
     pg_catalog.pg_get_serial_sequence(c.oid::regclass::text, a.attname) AS sequence,
     pg_catalog.pg_get_userbyid(c.relowner) AS owner,
-    pg_catalog.current_setting('server_version_num')::int4 AS server
+    pg_catalog.has_parameter_privilege('session_replication_role', 'SET') AS quiet,
+    pg_catalog.row_security_active(c.oid) AS filtered
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname = $2 AND NOT a.attisdropped]]
@@ -84,12 +86,12 @@ local function plain(rows)
   return list
 end
 
--- Refuses what cannot be carried over: views, references of other tables, policies, rules, triggers that name the
--- column, statistics, publications with lists of columns, functions whose body the server has parsed.
+-- Refuses what cannot be carried over: references of other tables, policies, rules, triggers that name the column,
+-- statistics, publications with lists of columns, functions whose body the server has parsed. Views are made again.
 local function refuse_others(db, table, column)
   local lines = {}
   for _, one in ipairs(dependents.of(db, table, column)) do
-    if not one.own then lines[#lines + 1] = '\n  ' .. one.text end
+    if not one.own and not (one.kind == 'view' and one.returns) then lines[#lines + 1] = '\n  ' .. one.text end
   end
   if #lines > 0 then
     config.raise(('the type of %s.%s is not changed; on it depend:%s'):format(table, column, concat(lines)),
@@ -106,6 +108,10 @@ local function refuse_kind(table, column, one)
   if one.inherits then
     config.raise(('%s is a partition, or part of a tree of tables that inherit'):format(table),
       'a column of one table of the tree cannot be changed alone')
+  end
+  if one.filtered then
+    config.raise(('row security hides rows of %s from this role: they would not be converted'):format(table),
+      'as the owner of the table (without FORCE ROW LEVEL SECURITY), or a role with BYPASSRLS')
   end
   if one.generated and one.generated ~= '' then
     config.raise(('%s.%s is a generated column'):format(table, column))
@@ -134,6 +140,53 @@ function found.publications(db, quoted)
   return list
 end
 
+local along_sql = [[WITH c AS (SELECT attrelid, attnum, attnotnull FROM pg_attribute
+    WHERE attrelid = $1::oid AND attname = $2 AND NOT attisdropped)
+  SELECT pg_catalog.concat('index ', x.relname, ': ', pg_catalog.pg_get_indexdef(i.indexrelid))
+  FROM c JOIN pg_index i ON i.indrelid = c.attrelid JOIN pg_class x ON x.oid = i.indexrelid
+  LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
+  WHERE EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = i.indrelid AND d.refobjsubid = c.attnum
+    AND (d.objid = i.indexrelid OR d.objid = k.oid))
+  UNION ALL SELECT pg_catalog.concat('constraint ', k.conname, ': ', pg_catalog.pg_get_constraintdef(k.oid))
+  FROM c JOIN pg_constraint k ON k.conrelid = c.attrelid AND k.contype <> 'n' AND c.attnum = ANY (k.conkey)
+  UNION ALL SELECT pg_catalog.concat('default ', pg_catalog.pg_get_expr(d.adbin, d.adrelid))
+  FROM c JOIN pg_attrdef d ON d.adrelid = c.attrelid AND d.adnum = c.attnum
+  UNION ALL SELECT 'NOT NULL' FROM c WHERE c.attnotnull]]
+
+-- What goes along, as text that is the same for everybody who asks.
+local function along(connection, oid, column)
+  return views.without_path(connection, function()
+    local list = {}
+    for i, row in ipairs(connection:query(along_sql, { oid, column }).rows) do list[i] = row[1] end
+    return list
+  end)
+end
+
+--- Raises when something that goes along was made, changed or dropped since the change began: the exchange would lose
+--- it, or bring it back.
+---@param db lugger.migration_db
+---@param one lugger.column_job
+function found.check_same(db, one)
+  refuse_others(db, one.table, one.column)
+  local before, after, lines = {}, {}, {}
+  for _, name in ipairs(one.found.along or {}) do before[name] = true end
+  for _, view in ipairs(one.found.views) do before[concat(view.made, '; ')] = true end
+  for _, name in ipairs(along(db.connection, one.found.oid, one.column)) do after[name] = true end
+  for _, view in ipairs(views.over(db.connection, one.found.oid, one.column)) do
+    after[concat(view.made, '; ')] = true
+  end
+  for name in pairs(after) do
+    if not before[name] then lines[#lines + 1] = '\n  new: ' .. name end
+  end
+  for name in pairs(before) do
+    if not after[name] then lines[#lines + 1] = '\n  gone: ' .. name end
+  end
+  if #lines == 0 then return end
+  table.sort(lines)
+  config.raise(('since the change of %s.%s began, this has changed:%s'):format(one.table, one.column, concat(lines)),
+    'put it back as it was, or begin the change anew: --step back')
+end
+
 --- Everything that a change needs to know, as plain values; raises when the column cannot be changed.
 ---@param db lugger.migration_db
 ---@param table string
@@ -146,6 +199,7 @@ function found.inspect(db, table, column, type)
   local one = plain(db:query(column_sql, quoted, column))[1]
   refuse_kind(table, column, one)
   refuse_others(db, table, column)
+  one.views, one.along = views.over(db.connection, one.oid, column), along(db.connection, one.oid, column)
   one.from = types.of(db, one.type_oid)
   one.to = types.named(db, type)
   one.indexes = plain(db:query(index_sql, quoted, column))

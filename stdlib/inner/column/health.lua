@@ -1,41 +1,50 @@
--- Batches step back while the server is busy. For now by the rows a second alone; see `throttle`.
+-- Between two batches nothing is open: there a change waits while the server is busy, or while it was too fast.
 local native = require 'lugger.native'
 local retry = require 'lugger.inner.migrate.retry'
+local system = native.system
 
 local health = {}
 
----@class lugger.column_health
----@field rate number|nil rows a second
----@field begun number
----@field rows number
-local object = {}
-local object_meta = { __index = object }
+local function sleep(seconds)
+  retry.check_stop()
+  system.sleep(math.floor(math.min(math.max(seconds, 0.01), 0.2) * 1000))
+end
 
---- Counts a batch; waits while it was too fast.
----@param rows integer
-function object:after(rows)
-  self.rows = self.rows + rows
-  if not self.rate then return end
-  local wait = self.begun + self.rows / self.rate - native.system.monotonic()
-  while wait > 0 do
-    retry.check_stop()
-    native.system.sleep(math.floor(math.min(wait, 0.2) * 1000))
-    wait = self.begun + self.rows / self.rate - native.system.monotonic()
+-- Another step of the same command watches in the session of the one before.
+local watches = setmetatable({}, { __mode = 'k' }) ---@type table<any, lugger.native.throttle>
+
+local function watch_of(db, limits)
+  local connection = db.connection
+  if not watches[connection] then
+    watches[connection] = native.throttle(connection.place, limits, connection.pooled)
   end
+  return watches[connection]
 end
 
---- Closes its session.
-function object:close()
-  self.rate = nil
-end
-
---- Watches the database of a change.
+--- What is called behind each batch.
 ---@param db lugger.migration_db
----@param limits table|nil
----@return lugger.column_health
----@diagnostic disable-next-line: unused
-function health.new(db, limits) -- luacheck: ignore db
-  return setmetatable({ rate = limits and limits.rows_per_s, begun = native.system.monotonic(), rows = 0 }, object_meta)
+---@param limits table as stdlib/inner/job/throttle.lua gives them
+---@return fun(rows: integer)
+function health.waiter(db, limits)
+  local watch = (limits.max_lag or limits.max_lock_waits or limits.max_long_transaction or limits.canary)
+    and watch_of(db, limits)
+  local begun, done = system.monotonic(), 0
+  local told ---@type string|nil
+  return function(rows)
+    done = done + rows
+    while limits.rows_per_s and begun + done / limits.rows_per_s > system.monotonic() do
+      sleep(begun + done / limits.rows_per_s - system.monotonic())
+    end
+    local reason = watch and watch:reason() or ''
+    while watch and reason ~= '' do
+      if told ~= reason then db:say('waits: ', reason) end
+      told = reason
+      sleep(0.2)
+      reason = watch:reason()
+    end
+    if told then db:say 'goes on' end
+    told = nil
+  end
 end
 
 return health

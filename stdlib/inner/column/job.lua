@@ -23,6 +23,9 @@ local job = {}
 ---@field shadow string the column that is filled
 ---@field old string what the old column is called behind the swap
 ---@field refused string SQL: the table of rows whose value was refused
+---@field to_new lugger.column_way
+---@field to_old lugger.column_way
+---@field entry string|nil of the ledger
 local object = {}
 local object_meta = { __index = object }
 
@@ -79,10 +82,10 @@ end
 ---@param kept table
 ---@return lugger.column_job
 function job.of(kept)
-  local self = setmetatable({}, object_meta)
+  local self = setmetatable({}, object_meta) ---@type lugger.column_job
   for key, value in pairs(kept) do self[key] = value end
   local found = self.found
-  found.indexes, found.constraints, found.grants = found.indexes or {}, found.constraints or {}, found.grants or {}
+  for _, name in ipairs { 'indexes', 'constraints', 'grants', 'views' } do found[name] = found[name] or {} end
   self.options = self.options or {}
   self.table = found.namespace .. '.' .. found.bare
   self.quoted = found.schema .. '.' .. sql.name(found.bare)

@@ -52,7 +52,7 @@ function opclasses.map(db, index, from, to)
   if index.opclass_default and method == index.method and db:value(default_sql, method, to.oid) then
     return { method = method }
   end
-  local row = db:query(class_sql, method, name, to.oid)[1]
+  local row = db:query(class_sql, method, name, to.oid)[1] ---@type table|nil
   if row then return { method = method, opclass = row.spelled } end
   if db:value(same_sql, index.method, index.opclass, to.oid) then
     return { method = index.method, opclass = index.opclass_spelled }

@@ -1,6 +1,7 @@
 -- What a change of a column's type will do: its statements, its locks, its disk, and what it cannot see to.
 local change_type = require 'lugger.inner.migrate.change_type'
 local config = require 'lugger.inner.cli.config'
+local extensions = require 'lugger.inner.column.extensions'
 local found = require 'lugger.inner.column.found'
 local search_paths = require 'lugger.inner.column.search_paths'
 local steps = require 'lugger.inner.column.steps'
@@ -17,7 +18,7 @@ local function notes(db, one)
   local function add(text, ...) out[#out + 1] = text:format(...) end
   add('the column moves to the end of the row: INSERT without a list of columns, COPY without one and SELECT * see it')
   add('until it is dropped, one column more is there: %s before the swap, %s behind it', one.shadow, one.old)
-  for _, row in ipairs(db:query(triggers_sql, one.quoted)) do
+  for _, row in ipairs(one.found.quiet and {} or db:query(triggers_sql, one.quoted)) do
     add('the trigger %s fires for each row that is filled', row.name)
   end
   for _, name in ipairs(found.functions(db, one.found, one.column)) do
@@ -32,6 +33,7 @@ end
 ---@param one lugger.column_job
 ---@param args table
 function plan.check(db, one, args)
+  extensions.check(db)
   local publications = found.publications(db, one.quoted)
   if #publications > 0 and not args.published then
     config.raise(('%s is published (%s): a subscriber without the column %s stops'):format(one.table,
@@ -56,6 +58,7 @@ local function goes_along(one)
     add('%s %s', index.constraint_type and 'constraint' or 'index', index.name)
   end
   for _, constraint in ipairs(facts.constraints) do add('constraint %s: %s', constraint.name, constraint.definition) end
+  for _, view in ipairs(facts.views) do add('view %s, dropped and made again in the swap', view.name) end
   if facts.not_null then add('NOT NULL') end
   if facts.default then add('default %s', facts.default) end
   if facts.identity and facts.identity ~= '' then add('identity') end
@@ -75,6 +78,7 @@ function plan.show(db, one, args, options)
     facts.to.spelled)
   terminal.line('  about ', terminal.group(facts.rows), ' rows in ', terminal.bytes(facts.bytes),
     '; up to ', terminal.bytes(change_type.bytes(one)), ' of disk more until the next vacuum')
+  lines_of(extensions.lines(db, one))
   terminal.line('  new value:  ', one:forth(one.column))
   terminal.line('  and back:   ', one:reverse())
   local along = goes_along(one)

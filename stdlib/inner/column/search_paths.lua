@@ -22,7 +22,7 @@ function search_paths.corrected(value)
     wrong = true
     local names = {}
     for name in inside:gmatch '[^,]+' do
-      local bare = name:match '^%s*(.-)%s*$'
+      local bare = name:match '^%s*(.-)%s*$' or ''
       names[#names + 1] = bare:match '^[%l_][%l%d_]*$' and bare or native.sql.name(bare)
     end
     return table.concat(names, ', ')

@@ -2,6 +2,7 @@
 -- table usable, and the mark that it is done commits with what it did.
 local config = require 'lugger.inner.cli.config'
 local exchange = require 'lugger.inner.column.exchange'
+local extensions = require 'lugger.inner.column.extensions'
 local health = require 'lugger.inner.column.health'
 local job = require 'lugger.inner.column.job'
 local native = require 'lugger.native'
@@ -40,6 +41,18 @@ function steps.add(db, one)
   end)
 end
 
+-- What the application's triggers do for a write of its own (a time of change, a history) must not happen because a
+-- column is filled. The trigger that converts fires always.
+local function quietly(db, one)
+  if one.found.quiet then db:exec 'SET LOCAL session_replication_role = replica' end
+end
+
+local function batches(db, one)
+  local options = one.options
+  return db:batches { table = one.table, key = one.key, batch_rows = options.batch_rows, pause_ms = options.pause_ms,
+    between = options.throttle and health.waiter(db, options.throttle) }
+end
+
 --- Fills the rows that were there before, in batches by key. The trigger converts: one place decides what a value
 --- becomes, and a value that cannot be converted is noted and stops nothing.
 ---@param db lugger.migration_db
@@ -48,15 +61,12 @@ function steps.backfill(db, one)
   local shadow = sql.name(one.shadow)
   local where = shadow .. ' IS NULL'
   if not one.using then where = ('%s AND %s IS NOT NULL'):format(where, sql.name(one.column)) end
-  local watch = health.new(db, one.options.throttle)
-  for batch in db:batches { table = one.table, key = one.key, batch_rows = one.options.batch_rows,
-    pause_ms = one.options.pause_ms } do
+  for batch in batches(db, one) do
     -- Shorter than the usual deadlock_timeout: of two that wait for each other, this one gives way.
     db:exec "SET LOCAL lock_timeout = '500ms'"
+    quietly(db, one)
     db:exec(('%s WHERE %s AND %s'):format(one:touch_sql(one.to_new), where, batch.condition))
-    watch:after(batch.rows)
   end
-  watch:close()
 end
 
 -- What the rows of a batch must have, and have not.
@@ -77,17 +87,22 @@ local function note_differences(db, one, to, why)
   local select = ('INSERT INTO %s SELECT %s, %s FROM %s WHERE '):format(one.refused, table.concat(keys, ', '),
     sql.literal(why), one.quoted)
   local condition = differing(one, to)
-  local watch = health.new(db, one.options.throttle)
-  for batch in db:batches { table = one.table, key = one.key, batch_rows = one.options.batch_rows,
-    pause_ms = one.options.pause_ms } do
-    db:exec(('%s%s AND %s'):format(select, batch.condition, condition))
-    watch:after(batch.rows)
-  end
-  watch:close()
+  for batch in batches(db, one) do db:exec(('%s%s AND %s'):format(select, batch.condition, condition)) end
 end
 
-local function try_again(db, one, to)
-  db:transaction(function() db:exec(one:again_sql(to)) end)
+-- Within a step, because behind the last one the notes are gone: a function that is played again must not ask for them.
+local function try_again(db, one, to, what, hint)
+  db:transaction(function()
+    quietly(db, one)
+    db:exec(one:again_sql(to))
+    -- Not to look like a setting of the session, which a pooler would lose.
+    if one.found.quiet then db:exec 'SET LOCAL session_replication_role TO DEFAULT' end
+    one:refuse(db, what, hint)
+  end)
+end
+
+local function refuse(db, one, what, hint)
+  db:transaction(function() one:refuse(db, what, hint) end)
 end
 
 local function do_not_become(one)
@@ -101,14 +116,19 @@ local mend = 'correct or delete these rows, then run the same command again: it 
 ---@param one lugger.column_job
 function steps.compare(db, one)
   db.executor:or_undo(function()
-    try_again(db, one, one.to_new)
-    one:refuse(db, do_not_become(one), mend)
+    try_again(db, one, one.to_new, do_not_become(one), mend)
+    db:transaction(function() exchange.note_trigger(db, one) end)
     note_differences(db, one, one.to_new, 'it differs from what the conversion gives')
-    one:refuse(db, do_not_become(one), mend .. '; what differs is converted again')
+    refuse(db, one, do_not_become(one), mend .. '; what differs is converted again')
   end, {})
 end
 
-local function index_sql(one, index, to)
+--- The statement that builds an index on the column that comes.
+---@param one lugger.column_job
+---@param index table
+---@param to { hidden: string, suffix: string, forth: boolean }
+---@return string
+function steps.index_sql(one, index, to)
   local head, tail = index.definition:match('^(CREATE U?N?I?Q?U?E? ?INDEX) .- (ON .*)$')
   -- The name is not included in the replacement, because it may be equal to the column's.
   tail = job.replaced(tail, one.column, to.hidden)
@@ -121,7 +141,7 @@ end
 ---@return string[]
 function steps.index_statements(one)
   local out = {}
-  for i, index in ipairs(one.found.indexes) do out[i] = index_sql(one, index, one.to_new) end
+  for i, index in ipairs(one.found.indexes) do out[i] = steps.index_sql(one, index, one.to_new) end
   return out
 end
 
@@ -170,7 +190,11 @@ end
 ---@param one lugger.column_job
 function steps.index(db, one)
   for _, index in ipairs(one.found.indexes) do
-    if not index.unique then db:exec(index_sql(one, index, one.to_new)) end
+    if not index.unique then
+      db:exec(steps.index_sql(one, index, one.to_new))
+      extensions.wait(db, one, index, index.name .. '__new')
+      extensions.prove(db, one, index, index.name .. '__new')
+    end
   end
   db:exec(('ANALYZE %s (%s)'):format(one.quoted, sql.name(one.shadow)))
 end
@@ -180,7 +204,7 @@ end
 local function constrain(db, one, to)
   local found, hidden = one.found, sql.name(to.hidden)
   for _, index in ipairs(found.indexes) do
-    if index.unique then db:exec(index_sql(one, index, to)) end
+    if index.unique then db:exec(steps.index_sql(one, index, to)) end
   end
   for _, constraint in ipairs(found.constraints) do
     local name = sql.name(constraint.name .. to.suffix)
@@ -219,8 +243,7 @@ end
 ---@param one lugger.column_job
 function steps.swap(db, one)
   db.executor:or_undo(function()
-    try_again(db, one, one.to_new)
-    one:refuse(db, do_not_become(one), mend)
+    try_again(db, one, one.to_new, do_not_become(one), mend)
     constrain(db, one, one.to_new)
     exchange.swap(db, one)
   end, undo_of(one, one.to_new))
@@ -236,6 +259,7 @@ function steps.drop(db, one)
     db:exec(('ALTER TABLE %s DROP COLUMN %s'):format(one.quoted, sql.name(one.old)))
     one:mark(db, 'drop')
   end)
+  if not db.executor.only_records then extensions.farewell(db, one) end
 end
 
 -- Before the swap nothing but what was added goes.
@@ -251,17 +275,17 @@ end
 --- The old column takes its place again, with all that was written since.
 ---@param db lugger.migration_db
 ---@param one lugger.column_job
----@param swapped boolean
+---@param phase string the last step that is done
 ---@param accept_loss boolean|nil values that the old type does not hold exactly are no reason to stop
-function steps.back(db, one, swapped, accept_loss)
-  if not swapped then return take_away(db, one) end
+function steps.back(db, one, phase, accept_loss)
+  if phase == 'begun' then return db:transaction(function() one:mark(db, 'back') end) end
+  if phase ~= 'swap' then return take_away(db, one) end
   local what = 'do not become ' .. one.found.type .. ' again'
   db.executor:or_undo(function()
-    try_again(db, one, one.to_old)
-    one:refuse(db, what, mend)
+    try_again(db, one, one.to_old, what, mend)
     if not accept_loss then
       note_differences(db, one, one.to_old, 'the old type does not hold it exactly')
-      one:refuse(db, what, mend .. '; with --accept-loss the old column has the nearest value')
+      refuse(db, one, what, mend .. '; with --accept-loss the old column has the nearest value')
     end
     constrain(db, one, one.to_old)
     exchange.back(db, one)
@@ -276,7 +300,7 @@ function steps.check_kept(db, one)
     local name = ('%s.%s'):format(one.found.schema, sql.name(index.name .. '__old'))
     if not index.unique and not db:value('SELECT pg_catalog.to_regclass($1) IS NOT NULL', name) then
       config.raise(('the index %s is gone'):format(name), 'build it again under this name first: '
-        .. index_sql(one, index, one.to_old))
+        .. steps.index_sql(one, index, one.to_old))
     end
   end
 end

@@ -25,10 +25,12 @@ local found_sql = [[SELECT t.oid::text AS oid, n.nspname::text AS schema, t.typn
   LEFT JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
   WHERE ]]
 
+---@param row table
+---@return lugger.column_type
 local function plain(row)
-  local out = {}
+  local out = {} ---@type table
   for _, name in ipairs { 'oid', 'schema', 'name', 'family', 'bare', 'send', 'storage' } do out[name] = row[name] end
-  return out
+  return out --[[@as lugger.column_type]]
 end
 
 --- The type with an OID.
@@ -57,7 +59,7 @@ end
 ---@return lugger.column_type
 function types.named(db, text)
   local base, length = text:match '^%s*(.-)%s*(%b())%s*$'
-  if not base then base, length = text:match '^%s*(.-)%s*$', '' end
+  base = base or text:match '^%s*(.-)%s*$' or ''
   local oid = db:value('SELECT pg_catalog.to_regtype($1)::oid::text', base)
   local one = oid and types.of(db, oid)
   if not base:find('.', 1, true) and base:match '^[%w_]+$' then
@@ -67,7 +69,7 @@ function types.named(db, text)
     config.raise(('there is no type %s in this database'):format(base),
       'write it with its schema; a type of an extension needs CREATE EXTENSION first')
   end
-  one.spelled = one.schema == 'pg_catalog' and text or one.bare .. length
+  one.spelled = one.schema == 'pg_catalog' and text or one.bare .. (length or '')
   return one
 end
 
@@ -148,7 +150,7 @@ end
 ---@param hint string
 function types.check_cast(db, from, to, hint)
   local value = types.cast(from, to, ('(NULL::%s)'):format(from.bare))
-  local ok, err = pcall(db.query, db, ('SELECT (%s)::%s IS NULL'):format(value, to.bare))
+  local ok, err = pcall(db.query, db, ('SELECT (%s)::%s IS NULL'):format(value, to.bare)) ---@type boolean, any
   if ok then return end
   config.raise(('%s does not become %s: %s'):format(from.bare, to.bare, tostring(err.message or err)), hint)
 end

@@ -34,7 +34,10 @@ local list = {
   { 'stale_rows', 'gauge', 'Rejected documents of which an older row stands in the target.', field 'stale' },
   { 'oplog_window_seconds', 'gauge', "How far back the source's oplog reaches.", of_oplog 'oplog_s' },
   { 'oplog_left_seconds', 'gauge', 'How much of it lies before the position.', of_oplog 'oplog_left_s' },
-  { 'alarm', 'gauge', '1: the lag has eaten half of the oplog.', function(figures) return flag(figures.alarm) end },
+  { 'log_kept_bytes', 'gauge', "How much of its log a PostgreSQL source keeps for the job's slot.",
+    field 'log_kept_bytes' },
+  { 'alarm', 'gauge', '1: the lag has eaten half of the oplog, or a slot keeps more of the log than it may.',
+    function(figures) return flag(figures.alarm) end },
   { 'waiting_seconds', 'gauge', 'Since a server that it waits for was heard of; 0: it does not wait.',
     function(figures) return figures.waits_s or 0 end },
 }

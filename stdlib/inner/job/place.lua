@@ -102,26 +102,39 @@ local floating = { real = true, ['double precision'] = true, numeric = true } --
 
 -- The columns of a table or query with the types that they have. What a row holds is kept: NaN, and JSON's null apart
 -- from NULL.
-local function columns_of_rows(fields)
+local function columns_of_rows(fields, computed)
   local columns = {}
-  for i, field in ipairs(fields) do
-    local path = field.path:gsub('[%.\\%*%[]', '\\%0')
-    columns[i] = { field.path, field.suggests }
-    if path ~= field.path then columns[i].from = path end
-    if field.suggests == 'jsonb' or field.suggests == 'json' then columns[i].json_null = true end
-    if floating[field.suggests:match '^[^([]*'] or field.suggests:find '^vectors%.' then
-      columns[i].non_finite = 'keep'
+  for _, field in ipairs(fields) do
+    if not computed[field.path] then
+      local path = field.path:gsub('[%.\\%*%[]', '\\%0')
+      local column = { field.path, field.suggests }
+      if path ~= field.path then column.from = path end
+      if field.suggests == 'jsonb' or field.suggests == 'json' then column.json_null = true end
+      if floating[field.suggests:match '^[^([]*'] or field.suggests:find '^vectors%.' then
+        column.non_finite = 'keep'
+      end
+      columns[#columns + 1] = column
     end
   end
   return columns
 end
 
+-- The words of a text that a table computes itself (text_search): its copy computes them again, if it is to have them.
+local function computed_columns(self)
+  local computed = {} ---@type table<string, boolean>
+  if not self.options.table then return computed end
+  for _, column in ipairs(native.target(self:resolved(), {}):columns(self.options.table)) do
+    computed[column.name] = column.generated and column.type == 'tsvector'
+  end
+  return computed
+end
+
 --- Columns for everything in the source, as columns = 'auto' would make them, to be edited. The columns of a table or
---- query have the types that they have there; no row is read for them.
+--- query have the types that they have there; no row is read for them. A generated tsvector is left out.
 ---@param limit integer|nil documents to read; all when not given
 ---@return table[]
 function source:columns(limit)
-  if open(self):info().rows then return columns_of_rows(self:describe(1).fields) end
+  if open(self):info().rows then return columns_of_rows(self:describe(1).fields, computed_columns(self)) end
   local columns, taken = {}, {} ---@type table[], table<string, boolean>
   for _, field in ipairs(self:describe(limit).fields) do
     if field.path == '_id' then

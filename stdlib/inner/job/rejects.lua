@@ -1,5 +1,5 @@
 -- The rejects of a job or task, as its ledger has them.
-local json = require 'lugger.json'
+local json_value = require 'lugger.inner.base.json_value'
 local methods = require 'lugger.inner.base.methods'
 local places = require 'lugger.inner.cli.places'
 
@@ -40,7 +40,7 @@ end
 
 local function shown(reject)
   local text = reject.document
-  reject.document = text ~= '' and json.decode(text) or nil
+  reject.document = text ~= '' and json_value.stored(text) or nil
   return reject
 end
 

@@ -35,7 +35,7 @@ local most = 10000
 
 local function cell(v)
   if v == nil or v == null then return '' end
-  if document.is(v) then return document.methods.json(v, 'relaxed') end
+  if document.is(v) then return document.methods.json(v, 'plain') end
   return tostring(v)
 end
 
@@ -145,7 +145,7 @@ function search.run(opened, model, query, options, key)
   local found = { metric = answer.metric, how = answer.how, key = answer.key }
   for i, hit in ipairs(answer.hits) do
     found[i] = { key = #answer.key > 0 and hit.key or nil, score = tonumber(hit.score),
-      doc = json.decode(hit.document) }
+      doc = json.decode(hit.document, 'plain') }
   end
   return setmetatable(found, result_meta)
 end

@@ -34,6 +34,8 @@ local fresh_s = 30
 ---@field oplog_probed boolean|nil it was measured by asking: it may reach back an eighth less
 ---@field rejects number|nil documents that are rejected, as it stands
 ---@field stale number|nil rows that are older than a document that was rejected
+---@field log_kept_bytes number|nil how much of its log a PostgreSQL source keeps for the job's slot
+---@field log_state string|nil the server's word for it
 ---@field alarm string|nil
 ---@field waits_for string|nil why it does nothing at the moment
 ---@field waits_s number|nil since a server that it waits for was heard of
@@ -58,6 +60,7 @@ function seen.measure(figures, source)
   local head, oldest, position = tonumber(source.head), tonumber(source.oldest), figures.position_s
   if source.fault ~= '' then figures.source_fault = source.fault end
   if source.own_stream ~= '' then figures.own_stream = source.own_stream end
+  if source.slot ~= '' then seen.measure_log(figures, source) end
   -- Changes may come from a stream that jobs share, which waits by itself.
   if not figures.waits_for and source.age > silent_s then
     figures.waits_for, figures.waits_s, figures.server_said = silence, source.age, figures.source_fault
@@ -76,6 +79,22 @@ function seen.measure(figures, source)
   figures.oplog_probed, figures.oplog_young = source.probed or nil, source.young or nil
   local lag = is_fresh and apart or figures.lag_s or 0
   if not source.young and lag > quiet_s and lag * 2 >= figures.oplog_s then figures.alarm = seen.alarm(figures, lag) end
+end
+
+--- Adds what the server keeps of its log for the job's slot.
+---@param figures lugger.move_figures
+---@param source lugger.source_seen
+function seen.measure_log(figures, source)
+  figures.log_kept_bytes, figures.log_state = tonumber(source.kept_bytes), source.kept_state
+  local left = tonumber(source.kept_left)
+  local bound = left < 0 and '' or (': %s more, and they are lost'):format(terminal.bytes(left))
+  if source.kept_state == 'unreserved' then
+    figures.alarm = ('the source removes changes that it has not read at its next checkpoint: its slot %s keeps %s, '
+      .. 'more than max_slot_wal_keep_size'):format(source.slot, terminal.bytes(figures.log_kept_bytes))
+  elseif source.kept_state == 'extended' then
+    figures.alarm = ('the source keeps %s of its log for the slot %s, more than max_wal_size%s'):format(
+      terminal.bytes(figures.log_kept_bytes), source.slot, bound)
+  end
 end
 
 --- Why somebody should look now.

@@ -60,7 +60,8 @@ function watching:tell_alarm(figures, before)
   elseif figures.alarm then
     terminal.warn(('%s: %s'):format(figures.job, figures.alarm))
   else
-    terminal.say(figures.job, ': the oplog reaches back far enough again')
+    terminal.say(figures.job, figures.log_state and ': the source keeps no more of its log than it may'
+      or ': the oplog reaches back far enough again')
   end
 end
 

@@ -10,7 +10,7 @@ local terminal = require 'lugger.inner.view.terminal'
 
 local batches = {}
 
-local known = { 'table', 'key', 'batch_rows', 'where', 'params', 'pause_ms' }
+local known = { 'table', 'key', 'batch_rows', 'where', 'params', 'pause_ms', 'between' }
 
 local params_hint = "where = 'at < $1', params = { '2026-01-01' }"
 
@@ -179,13 +179,14 @@ local function start(ex, plan)
     told = native.system.monotonic() }
 end
 
-local function next_batch(self, state, plan, pause_ms)
+local function next_batch(self, state, plan, spec)
   local ex, main = self.executor, self.executor.run.main
   if state.open then
     ex:end_batch(state.name, plan.label, json.encode { after = json.list(state.after), rows = state.rows },
       plan.identity)
     tell(self, state, plan)
-    if pause_ms then native.system.sleep(pause_ms) end
+    if spec.pause_ms then native.system.sleep(spec.pause_ms) end
+    if spec.between then spec.between(state.last_rows) end
   end
   retry.check_stop()
   main:begin()
@@ -197,7 +198,7 @@ local function next_batch(self, state, plan, pause_ms)
     return nil
   end
   local batch = batch_of(plan, state.after, last, rows)
-  state.open, state.after, state.rows = true, last, state.rows + rows
+  state.open, state.after, state.rows, state.last_rows = true, last, state.rows + rows, rows
   return batch
 end
 
@@ -231,7 +232,7 @@ function batches.iterate(self, spec)
     ex.batch = nil
     return function() return nil end
   end
-  return function() return next_batch(self, state, plan, spec.pause_ms) end
+  return function() return next_batch(self, state, plan, spec) end
 end
 
 return batches

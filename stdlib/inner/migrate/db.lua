@@ -22,6 +22,7 @@ local object = {}
 ---@field where string|nil a condition in SQL: only rows that meet it
 ---@field params any[]|nil values of $1, $2, ... in `where`
 ---@field pause_ms integer|nil between batches
+---@field between (fun(rows: integer))|nil called behind each batch, when it is committed and nothing is open
 
 ---@class lugger.migration_batch
 ---@field rows integer

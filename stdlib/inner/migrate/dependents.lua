@@ -49,16 +49,17 @@ end
 ---@param db lugger.migration_db
 ---@param table string
 ---@param column string
----@return { kind: string, text: string, own: boolean }[]
+---@return { kind: string, text: string, own: boolean, returns: boolean? }[] returns: a view, by what it selects
 function dependents.of(db, table, column)
   dependents.check(db, table, column)
   local list, seen = {}, {}
   for _, row in ipairs(db:query(found_sql, sql.table(table), column)) do
     -- A table's own partitions, and objects that are part of an index, are listed as what they belong to.
-    local text = row.text:gsub('^rule _RETURN on ', '')
+    local text, returns = row.text:gsub('^rule _RETURN on ', '')
     if not seen[text] then
       seen[text] = true
-      list[#list + 1] = { kind = kinds[row.class] or row.class, text = text, own = row.own }
+      list[#list + 1] = { kind = kinds[row.class] or row.class, text = text, own = row.own,
+        returns = returns > 0 or nil }
     end
   end
   for _, row in ipairs(db:query(grants, sql.table(table), column)) do

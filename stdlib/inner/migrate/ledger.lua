@@ -47,7 +47,6 @@ local function entry_of(row)
 end
 
 -- As the role that connected, because a file may have set another one.
----@private
 function book:query(sql, params)
   local connection = self.connection
   return connection:as_self(function() return connection:query(sql, params) end)

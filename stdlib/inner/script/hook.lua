@@ -80,6 +80,11 @@ function row_methods:raw(name)
 end
 methods.check('row', row_methods, function(v) return ffi.istype(row_type, v) end)
 
+-- NULL of a table's row reads as null, as JSON's does: the column that has it, and is given null, keeps it.
+local function keeps_null(slot, v)
+  return v == null and slot.type == types.null and slot.aux == 1 and slot.flags == 2
+end
+
 -- NULL is read as nil, so that `if row.email then` works as expected.
 ffi.metatype(row_type, {
   __index = function(self, name)
@@ -108,6 +113,7 @@ ffi.metatype(row_type, {
       slot.type, slot.flags, slot.aux, slot.size = types.string, 1, 0, #v
       return
     end
+    if keeps_null(slot, v) then return end
     codec.encode(slot, v, copy)
     slot.flags = 1
   end,
@@ -140,9 +146,11 @@ local function slots_of(fields)
   for name, v in pairs(fields) do
     local place = columns[name]
     if place == nil then no_column(name) end
-    local slot = made_slots[place]
-    codec.encode(slot, v, copy)
-    slot.flags = 1
+    if not keeps_null(rows.slots[rows.at * width + place], v) then
+      local slot = made_slots[place]
+      codec.encode(slot, v, copy)
+      slot.flags = 1
+    end
   end
   return made_slots
 end

@@ -25,9 +25,9 @@ local silent_s = 30
 ---@field resume string|nil the command that goes on with what was stopped
 
 local texts = { 'phase', 'stage', 'run', 'changes_to', 'alarm', 'waits_for', 'server_said', 'source_fault', 'reason',
-  'hint', 'own_stream', 'process' }
+  'hint', 'own_stream', 'process', 'log_state' }
 local numbers = { 'position_s', 'lag_s', 'read', 'read_per_s', 'percent', 'kept', 'keys_left', 'rejected', 'rejects',
-  'stale', 'oplog_s', 'oplog_left_s', 'waits_s' }
+  'stale', 'oplog_s', 'oplog_left_s', 'waits_s', 'log_kept_bytes' }
 
 -- The time that a position begins with.
 local function time_of(position)
@@ -192,6 +192,7 @@ end
 
 -- Of an oplog that has let nothing go yet only its age is known; of one that may not be read not even that.
 local function oplog_left(one)
+  if one.log_kept_bytes then return one.reason and '' or terminal.bytes(one.log_kept_bytes) .. ' kept' end
   if not one.oplog_left_s then return one.lag_s and not one.reason and 'not known' or '' end
   return (one.oplog_young and 'at least ' or '') .. seconds(math.max(0, one.oplog_left_s))
 end

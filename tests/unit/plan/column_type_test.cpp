@@ -70,6 +70,9 @@ TEST_CASE("the dimensions of an array's vectors bound no text") {
   CHECK(type.kind == Kind::kOther);
   CHECK(type.length == 0);
   CHECK(type.sql == "\"Ext x\".vector(2)[]");
+  CHECK(type.element_type().kind == Kind::kVector);
+  CHECK(type.element_type().length == 2);
+  CHECK(parse_column_type("halfvec[]").element_type().length == 0);
 }
 
 TEST_CASE("types of PGVecto.rs are those of its schema") {
@@ -98,6 +101,18 @@ TEST_CASE("what is no type is refused with a way out") {
   for (const std::string_view bad :
        {"", "12", "a;drop table x", "numeric(3", "text]", "\"open", "a..b", "a.", "int4[", "x'y"})
     CHECK_THAT(refused(bad), ContainsSubstring("is not a column type"));
+}
+
+TEST_CASE("a vector of other dimensions says its own") {
+  const std::array<float, 2> two{1, 2};
+  const Value vector = Value::of(ValueType::kVector,
+                                 Bytes(reinterpret_cast<const uint8_t*>(two.data()), sizeof two));
+  CHECK_THAT(describe_failure(Failure::kDimensions, vector, "vector(3)"),
+             ContainsSubstring("the dimensions of vector(3): it has 2"));
+  CHECK_THAT(
+      describe_failure(Failure::kDimensions,
+                       Value::of(ValueType::kString, std::string_view("[1,2,3,4]")), "vector(3)"),
+      ContainsSubstring("it has 4"));
 }
 
 TEST_CASE("failures say what was wrong") {

@@ -84,10 +84,22 @@ TEST_CASE("plain JSON has no wrappers and keeps every digit") {
         "5\"}}");
 }
 
+TEST_CASE("plain JSON keeps the zeros behind the point") {
+  CHECK(plainly(R"({"a":1.10,"b":1.0,"c":[0.0,-0.0,1.5,100],"d":"1.0","e":1.50e1})") ==
+        R"({"a":{"$numberDecimal":"1.10"},"b":{"$numberDecimal":"1.0"},)"
+        R"("c":[{"$numberDecimal":"0.0"},{"$numberDouble":"-0.0"},{"$numberDouble":"1.5"},)"
+        R"({"$numberInt":"100"}],"d":"1.0","e":{"$numberDecimal":"15.0"}})");
+  CHECK(plainly(R"({"a":1E2,"b":1e-05,"c":1.5E+300})") ==
+        R"({"a":{"$numberDouble":"100.0"},"b":{"$numberDouble":"1E-05"},)"
+        R"("c":{"$numberDouble":"1.5E+300"}})");
+}
+
 TEST_CASE("plain JSON is JSON and nothing else") {
   CHECK_THAT(plainly(R"({"a":NaN})"), ContainsSubstring("style = 'plain'"));
   CHECK_THAT(plainly(R"({"a":ObjectId("64f100000000000000000000")})"),
              ContainsSubstring("style = 'plain'"));
+  CHECK_THAT(plainly(R"({"a":"\\ud83d\ud83d\ude00\ud83d"})"),
+             ContainsSubstring("column 26: half of a character"));
   CHECK_THAT(plainly(R"({"a":1,})"), ContainsSubstring("line 1, column 8"));
   CHECK_THAT(plainly("{\"a\":1234567890123456789.}"), ContainsSubstring("line 1"));
 }

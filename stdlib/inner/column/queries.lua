@@ -1,0 +1,180 @@
+-- The application's own queries, run on the new column before it is in its place: under the role that sends them and
+-- its search_path, in a transaction that is rolled back.
+local config = require 'lugger.inner.cli.config'
+local native = require 'lugger.native'
+local statement = require 'lugger.inner.migrate.statement'
+local terminal = require 'lugger.inner.view.terminal'
+local sql = native.sql
+local system = native.system
+
+local queries = {}
+
+---@type table<string, boolean>
+local kinds = { SelectStmt = true, InsertStmt = true, UpdateStmt = true, DeleteStmt = true, MergeStmt = true }
+
+---@class lugger.application_query
+---@field text string
+---@field role string|nil
+
+---@return lugger.application_query[]
+local function of_file(path, role)
+  if not system.stat(path) then config.raise('there is no file ' .. path) end
+  local list = {}
+  for i, st in ipairs(statement.split(system.read_file(path))) do list[i] = { text = st.text, role = role } end
+  return list
+end
+
+local extension_sql = [[SELECT pg_catalog.quote_ident(n.nspname) FROM pg_extension e
+  JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements']]
+
+local recorded_sql = [[SELECT DISTINCT s.query, r.rolname FROM %s.pg_stat_statements s
+  JOIN pg_roles r ON r.oid = s.userid
+  WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = pg_catalog.current_database())
+    AND pg_catalog.strpos(pg_catalog.lower(s.query), pg_catalog.lower($1)) > 0]]
+
+---@return lugger.application_query[]
+local function recorded(connection, bare, role)
+  local row = connection:query(extension_sql).rows[1]
+  if not row then
+    config.raise('this database has no pg_stat_statements', 'give a file with the queries: --queries FILE')
+  end
+  local list = {}
+  for _, one in ipairs(connection:query(recorded_sql:format(row[1]), { bare }).rows) do
+    if not role or one[2] == role then list[#list + 1] = { text = one[1], role = one[2] } end
+  end
+  return list
+end
+
+-- The path that a session of the role begins with, in this database.
+local path_sql = [[SELECT pg_catalog.substr(s.line, 13)
+  FROM pg_db_role_setting x, pg_catalog.unnest(x.setconfig) AS s (line)
+  WHERE s.line LIKE 'search\_path=%' AND x.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = $1))
+    AND x.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = pg_catalog.current_database()))
+  ORDER BY x.setrole <> 0 DESC, x.setdatabase <> 0 DESC LIMIT 1]]
+
+-- What the server's files say is seen where nothing else overrides it for the role that asks.
+local default_path_sql = [[SELECT CASE WHEN EXISTS (SELECT FROM pg_db_role_setting x,
+      pg_catalog.unnest(x.setconfig) AS s (line) WHERE s.line LIKE 'search\_path=%'
+      AND x.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))) THEN boot_val ELSE reset_val END
+  FROM pg_catalog.pg_settings WHERE name = 'search_path']]
+
+local function path_of(connection, role)
+  local row = connection:query(path_sql, { role }).rows[1]
+  if row then return row[1] end
+  return connection:query(default_path_sql).rows[1][1]
+end
+
+-- The table as it will be: a temporary view is found before every table of its name.
+-- Of the columns that the role may read: a view asks for all of its own.
+local function view_sql(connection, one, role)
+  local columns = {}
+  for _, row in ipairs(connection:query([[SELECT attname FROM pg_attribute WHERE attrelid = pg_catalog.to_regclass($1)
+      AND attnum > 0 AND NOT attisdropped AND attname NOT IN ($2, $3)
+      AND pg_catalog.has_column_privilege(coalesce($4, current_user), attrelid, attnum, 'SELECT') ORDER BY attnum]],
+    { one.quoted, one.column, one.shadow, role or native.null }).rows) do
+    columns[#columns + 1] = sql.name(row[1])
+  end
+  columns[#columns + 1] = sql.name(one.shadow) .. ' AS ' .. sql.name(one.column)
+  return ('CREATE TEMPORARY VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s'):format(
+    sql.name(one.found.bare), table.concat(columns, ', '), one.quoted)
+end
+
+-- "public.docs" becomes the view's name; nil: the text does not speak of the table.
+local function retold(text, one)
+  local tokens, out, at, names = sql.tokens(text), {}, 1, false
+  local function is(token, name)
+    if not token then return false end
+    if token.kind == 'quoted' then return token.text:sub(2, -2):gsub('""', '"') == name end
+    return (token.kind == 'name' or token.kind == 'keyword') and token.text:lower() == name
+  end
+  for i, token in ipairs(tokens) do
+    names = names or is(token, one.found.bare)
+    if is(token, one.found.namespace) and tokens[i + 1] and tokens[i + 1].text == '.'
+      and is(tokens[i + 2], one.found.bare) then
+      out[#out + 1] = text:sub(at, token.offset) .. 'pg_temp'
+      at = token.offset + #token.text + 1
+    end
+  end
+  return names and table.concat(out) .. text:sub(at) or nil
+end
+
+local function is_positional(st, one)
+  if st.tag ~= 'InsertStmt' then return false end
+  local node = st.node
+  return node.cols == nil and node.selectStmt ~= nil and node.relation.relname == one.found.bare
+end
+
+local function try(connection, one, query, st)
+  local text = retold(query.text, one)
+  connection:begin()
+  local session = connection:session()
+  session:query "SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '500ms'"
+  local path = query.role and path_of(connection, query.role)
+  session:query(view_sql(connection, one, query.role))
+  for _, grant in ipairs(one.found.grants) do
+    session:query(('GRANT %s (%s) ON %s TO %s'):format(grant.privilege, sql.name(one.shadow), one.quoted,
+      grant.grantee))
+  end
+  session:query(('GRANT ALL ON pg_temp.%s TO PUBLIC'):format(sql.name(one.found.bare)))
+  if query.role then
+    session:query("SELECT pg_catalog.set_config('search_path', $1, true)", { path })
+    session:query('SET LOCAL ROLE ' .. sql.name(query.role))
+  end
+  local values = {}
+  for i in ipairs(session:parameter_types(text)) do values[i] = native.null end
+  -- A write is planned: its types are checked, and nobody waits for its rows.
+  session:query(st.reads_only and text or 'EXPLAIN ' .. text, #values > 0 and values or nil)
+end
+
+local function brief(text)
+  return terminal.printable(statement.brief(text))
+end
+
+--- Runs the queries. What fails, as lines, and how many were run.
+---@param connection lugger.migrate.connection
+---@param one lugger.column_job
+---@param list lugger.application_query[]
+---@return string[] failures
+---@return integer ran
+function queries.failures(connection, one, list)
+  local out, ran = {}, 0
+  for _, query in ipairs(list) do
+    local st = statement.read(query.text)
+    if kinds[st.tag] and retold(query.text, one) then
+      ran = ran + 1
+      local ok, err = pcall(try, connection, one, query, st) ---@type boolean, any
+      connection:rollback()
+      local why ---@type string|nil
+      if not ok then
+        why = tostring(err.message or err)
+      elseif is_positional(st, one) then
+        why = 'it names no columns, and their order changes'
+      end
+      if why then
+        out[#out + 1] = ('%s%s\n    %s'):format(query.role and query.role .. ': ' or '', why, brief(query.text))
+      end
+    end
+  end
+  return out, ran
+end
+
+--- Tells which queries of the application do not run on the new column.
+---@param run lugger.migrate.run
+---@param one lugger.column_job
+---@param from string a file of SQL, or "pg_stat_statements"
+---@param role string|nil
+---@return boolean good
+function queries.check(run, one, from, role)
+  local list = from == 'pg_stat_statements' and recorded(run.main, one.found.bare, role) or of_file(from, role)
+  local failures, ran = queries.failures(run.main, one, list)
+  if #failures == 0 then
+    terminal.say(('queries: %s of %s run on %s as it will be'):format(terminal.group(ran),
+      terminal.count(#list, 'statement'), one.table))
+    return true
+  end
+  terminal.obstacle(('%s of %s on %s do not run with the new type:\n  %s'):format(terminal.group(#failures),
+    terminal.count(ran, 'statement'), one.table, table.concat(failures, '\n  ')))
+  return false
+end
+
+return queries
