@@ -28,7 +28,7 @@ end
 -- What pgvector takes: a sparse vector has at most so many dimensions, of which it names those that are not 0.
 local SPARSE = 'sparsevec(1000000000)'
 
-local columns = { { 'namespace', 'text' }, { 'id', 'text', from = '_id' } }
+local columns = { { 'namespace', 'text' }, { 'id', 'text', from = '_id', id_text = 'plain' } }
 local indexes = {}
 local documents = true
 for _, manifest in ipairs(info.manifests) do

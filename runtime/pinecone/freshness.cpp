@@ -60,10 +60,15 @@ std::map<std::string, uint64_t> PineconeFreshness::kept() const {
   return out;
 }
 
-void PineconeFreshness::keep(const std::map<std::string, uint64_t>& lsns) const {
+void PineconeFreshness::forget() const noexcept {
+  std::error_code none;
+  std::filesystem::remove(file_, none);
+}
+
+void PineconeFreshness::keep(const std::map<std::string, uint64_t>& lsns, bool was_empty) const {
   if (lsns.empty()) return;
   std::map<std::string, uint64_t> all = kept();
-  for (const auto& [name, lsn] : lsns) all[name] = std::max(all[name], lsn);
+  for (const auto& [name, lsn] : lsns) all[name] = was_empty ? lsn : std::max(all[name], lsn);
   std::string text;
   for (const auto& [name, lsn] : all) text += fmt::format("{} {}\n", percent_encode(name), lsn);
   std::filesystem::create_directories(AllowedPath(file_.parent_path()).text());
@@ -73,7 +78,7 @@ void PineconeFreshness::keep(const std::map<std::string, uint64_t>& lsns) const 
 void PineconeFreshness::wait(PineconeData& data, const std::string& name_space) const {
   const std::map<std::string, uint64_t> all = kept();
   const auto wanted = all.find(name_space);
-  if (wanted == all.end()) return;
+  if (wanted == all.end() || patience_.count() == 0) return;
   const Clock::time_point until = after(patience_);
   for (auto time = kFirst;; time = std::min(2 * time, kLongest)) {
     data.list(name_space, "");
@@ -85,8 +90,8 @@ void PineconeFreshness::wait(PineconeData& data, const std::string& name_space) 
           fmt::format("the namespace {} does not show yet what was written to it: reads are "
                       "at {}, writes at {}",
                       shown_namespace(name_space), *seen, wanted->second),
-          "nothing is known to be different; verify again later, or wait longer: "
-          "patience_s = 600");
+          "nothing is known to be different; verify again later, wait longer, patience_s = 600, or "
+          "compare what shows, patience_s = 0");
     }
     rest(time);
   }

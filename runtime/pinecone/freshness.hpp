@@ -19,10 +19,12 @@ class PineconeFreshness {
   PineconeFreshness(const std::filesystem::path& directory, const std::string& of,
                     std::chrono::duration<double> patience);
 
-  /// Keeps what is greater than what is kept.
-  void keep(const std::map<std::string, uint64_t>& lsns) const;
+  /// Keeps what is greater than what is kept; of an index that was empty all of it, since it may have
+  /// been made anew, and its numbers with it.
+  void keep(const std::map<std::string, uint64_t>& lsns, bool was_empty) const;
+  void forget() const noexcept;
   /// Waits until reads of the namespace show all that is known to be written. Error{verify}: they do
-  /// not yet. At once where nothing was kept, or the index numbers no reads.
+  /// not yet. At once where nothing was kept, the index numbers no reads, or there is no patience.
   void wait(PineconeData& data, const std::string& name_space) const;
   /// Whether what was not found there may show later: returns after a moment. False: the last answer
   /// told that reads show all that was written, or the patience of this process, which began with

@@ -55,14 +55,15 @@ Decimal decimal_of(std::string_view text) {
   return out.digits.empty() ? Decimal{} : out;
 }
 
-/// The double, where it says the same as the digits.
+/// The double, where its shortest digits, which are what comes back, say the same.
 std::optional<double> exact_double(std::string_view digits) {
   double out = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
   if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(out))
     return std::nullopt;
   char shortest[32];
-  const auto printed = std::to_chars(shortest, shortest + sizeof shortest, out);
+  const auto printed =
+      std::to_chars(shortest, shortest + sizeof shortest, out, std::chars_format::scientific);
   const std::string_view again(shortest, static_cast<size_t>(printed.ptr - shortest));
   return decimal_of(again) == decimal_of(digits) ? std::optional(out) : std::nullopt;
 }

@@ -36,8 +36,6 @@ RecordWriter::RecordWriter(const TablePlan& table, const RecordLayout& layout,
   }
 }
 
-std::string RecordWriter::why(const Value&) const { return words_; }
-
 Failure RecordWriter::append(const Value* row, int& column, ByteBuffer& out) {
   words_.clear();
   if (const Failure bad = take_id(row, column); bad != Failure::kNone) return bad;

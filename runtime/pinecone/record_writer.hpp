@@ -16,7 +16,7 @@ class RecordWriter final : public RowEncoder {
   Failure append(const Value* row, int& column, ByteBuffer& out) override;
   std::string_view id() const override { return id_; }
   std::string_view group() const override { return group_; }
-  std::string why(const Value& value) const override;
+  std::string why(const Refusal&) const override { return words_; }
 
   /// What the metadata of a json column comes back as, as JSON: a null that is dropped, a number
   /// that is kept as text. Failure as append() gives it.

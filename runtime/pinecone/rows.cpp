@@ -9,6 +9,7 @@
 #include "pinecone/record_writer.hpp"
 #include "store/key_text.hpp"
 #include "store/read_back.hpp"
+#include "store/unheld.hpp"
 #include "value/bson_reader.hpp"
 #include "value/bson_writer.hpp"
 
@@ -262,15 +263,18 @@ class PineconeEraser final : public RowEraser, RowTaker {
 class PineconeValues final : public TargetValues {
  public:
   PineconeValues(const TablePlan& table, const RecordLayout& layout, const RecordOptions& options)
-      : layout_(layout), writer_(table, layout, options) {}
+      : layout_(layout), writer_(table, layout, options), unheld_(table) {}
 
   void apply(Batch& batch, KeyHashes&) override {
     RowSet& rows = batch.tables[0];
     for (size_t i = 0; i < rows.rows(); ++i) {
       if (!rows.live(i) || batch.fates[rows.document(i)] != Fate::kLoad) continue;
       int column = -1;
-      record_.clear();
-      const Failure failure = writer_.append(rows.row(i), column, record_);
+      Failure failure = Failure::kNone;
+      do {
+        record_.clear();
+        failure = writer_.append(rows.row(i), column, record_);
+      } while (failure != Failure::kNone && unheld_.replace(rows.row(i), column, failure));
       if (failure != Failure::kNone) {
         refuse_row(batch, i, column, failure, writer_);
         continue;
@@ -299,6 +303,7 @@ class PineconeValues final : public TargetValues {
 
   const RecordLayout& layout_;
   RecordWriter writer_;
+  UnheldValues unheld_;
   ByteBuffer record_, json_;
 };
 

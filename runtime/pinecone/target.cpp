@@ -98,8 +98,10 @@ class PineconeTarget final : public Target {
   std::vector<TargetColumn> columns(const std::string& table) override;
   TargetReport inspect(const PlanShape& plan, bool create, bool again) override;
   void create(const TargetReport& report) override {
-    for (const std::string& definition : report.create)
+    for (const std::string& definition : report.create) {
+      freshness(report.missing.at(0))->forget();
       PineconeControl(address_).create_index(definition, report.missing.at(0));
+    }
   }
   std::vector<VectorManifest> manifests(const PlanShape& plan) override;
   std::unique_ptr<State> state() override {
@@ -211,27 +213,15 @@ TargetReport PineconeTarget::inspect(const PlanShape& plan, bool create, bool) {
 }
 
 std::unique_ptr<RowSink> PineconeTarget::open(const PlanShape& plan, const SinkOptions& options) {
-  /// What the encoder refers to.
-  struct Encoder final : RowEncoder {
-    Encoder(const PlanShape& plan, RecordLayout made, const RecordOptions& options)
-        : layout(std::move(made)), writer(plan.tables()[0], layout, options) {}
-    Failure append(const Value* row, int& column, ByteBuffer& out) override {
-      return writer.append(row, column, out);
-    }
-    std::string_view id() const override { return writer.id(); }
-    std::string_view group() const override { return writer.group(); }
-    std::string why(const Value& value) const override { return writer.why(value); }
-    const RecordLayout layout;
-    RecordWriter writer;
-  };
   const RecordOptions names = named(plan.tables()[0].name);
   const PineconeIndex there = standing(names.index);
   if (options.mode == kRefusedMode)
     throw Error(Code::kConflict, holding_records(names.index), std::string(kUpdateReplaces));
-  RecordLayout layout = record_layout(plan, &there, names);
-  if (!layout.problems.empty()) throw Error(Code::kConfig, layout.problems.front());
+  const auto layout = std::make_shared<const RecordLayout>(record_layout(plan, &there, names));
+  if (!layout->problems.empty()) throw Error(Code::kConfig, layout->problems.front());
   ObjectLoad load;
-  load.encoder = std::make_unique<Encoder>(plan, std::move(layout), names);
+  load.holds = layout;
+  load.encoder = std::make_unique<RecordWriter>(plan.tables()[0], *layout, names);
   load.batches =
       std::make_unique<RecordImporter>(address_.data(there.host, there.documents), there, written_);
   load.ledger = ledger_;
@@ -267,7 +257,7 @@ std::vector<std::string> PineconeTarget::finish(const PlanShape& plan, const Fin
                                                 Tally& tally) {
   constexpr std::chrono::duration<double> kMost(5), kStep(0.5);
   const RecordOptions names = named(plan.tables()[0].name);
-  freshness(names.index)->keep(written_->all());
+  freshness(names.index)->keep(written_->all(), tally.updated == 0);
   if (tally.updated != 0) return {};
   const PineconeIndex there = standing(names.index);
   PineconeData data(address_.data(there.host, there.documents), there.documents);

@@ -82,8 +82,12 @@ size_t ObjectBatches::cut(size_t from) {
 void ObjectBatches::post_halved(const std::string& group, std::span<const size_t> objects) {
   Posted posted = post(group, objects);
   if (posted.why.empty()) return;
+  if (posted.too_large) {
+    size_t bytes = 0;
+    for (const size_t i : objects) bytes += object(i).size();
+    limits_.bytes = std::min(limits_.bytes, std::max(bytes / 2, kLeastBytes));
+  }
   if (objects.size() == 1) return refuse(objects[0], std::move(posted.why));
-  if (posted.too_large) limits_.bytes = std::max(limits_.bytes / 2, kLeastBytes);
   const size_t half = objects.size() / 2;
   post_halved(group, objects.first(half));
   post_halved(group, objects.subspan(half));

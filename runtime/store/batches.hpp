@@ -49,7 +49,8 @@ class ObjectBatches {
   /// need not meet; all others are thrown.
   virtual Posted post(const std::string& group, std::span<const size_t> objects) = 0;
   std::string_view object(size_t i) const noexcept;
-  void refuse(size_t object, std::string reason) {
+  /// A store may find that the reason is not the object's own, and throw.
+  virtual void refuse(size_t object, std::string reason) {
     refused_.push_back({first_ + object, std::move(reason)});
   }
 

@@ -29,7 +29,7 @@ void refuse_row(Batch& batch, size_t row, int column, Failure failure, const Row
   refusal.column = column;
   refusal.failure = failure;
   if (column >= 0) refusal.value = batch.tables[0].row(row)[column];
-  refusal.message = encoder.why(refusal.value);
+  refusal.message = encoder.why(refusal);
   batch.refuse(std::move(refusal));
 }
 

@@ -37,16 +37,14 @@ class RowEncoder {
   virtual std::string_view id() const = 0;
   virtual std::string_view group() const = 0;
   /// Of the row that append() refused last: in place of the failure's own words; "": those.
-  virtual std::string why(const Value& value) const {
-    static_cast<void>(value);
-    return {};
-  }
+  virtual std::string why(const Refusal& refusal) const = 0;
 };
 
 /// Refuses the document of a row that the encoder refused.
 void refuse_row(Batch& batch, size_t row, int column, Failure failure, const RowEncoder& encoder);
 
 struct ObjectLoad {
+  std::shared_ptr<const void> holds;  // what the encoder and the batches refer to
   std::unique_ptr<RowEncoder> encoder;
   std::unique_ptr<ObjectBatches> batches;
   std::shared_ptr<RunLedger> ledger;

@@ -140,12 +140,13 @@ class SourcePass::Reader {
     for (size_t i = 0; i < batch_.documents.size(); ++i) {
       if (outside_[i] != 0) continue;
       facts_.skipped += batch_.fates[i] == Fate::kSkip ? 1 : 0;
-      facts_.rejected += batch_.fates[i] == Fate::kReject ? 1 : 0;
+      // One that the ledger keeps is counted, whoever refuses it now.
+      facts_.rejected += batch_.fates[i] == Fate::kReject && spare_[i] == 0 ? 1 : 0;
     }
     facts_.documents += batch_.documents.size();
     for (const auto& [reason, documents] : batch_.skips) facts_.skip_reasons[reason] += documents;
     for (const Refusal& refusal : batch_.refusals)
-      ++facts_.reject_codes[std::string(refusal_code(refusal))];
+      if (spare_[refusal.document] == 0) ++facts_.reject_codes[std::string(refusal_code(refusal))];
   }
 
   VerifyContext& context_;

@@ -24,18 +24,18 @@ class GrpcCall final : public ObjectCall {
         tenant_(std::move(tenant)) {}
 
   BatchAnswer send(std::span<const std::string_view> objects) override {
-    std::vector<RefusedObject> refused;
+    std::vector<BatchRefusal> refused;
     size_t sent = 0;
     // The first goes alone, in case that another server is called.
     for (; !proved_ && sent < objects.size(); ++sent) {
       const BatchAnswer one = prove_server(objects[sent]);
       if (!one.refused) return one;
-      for (const RefusedObject& first : *one.refused) refused.push_back({sent, first.reason});
+      for (const BatchRefusal& first : *one.refused) refused.push_back({sent, first.reason});
     }
     if (sent == objects.size()) return {200, "", std::move(refused)};
     BatchAnswer out = post(objects.subspan(sent));
     if (!out.refused) return out;
-    for (RefusedObject& other : *out.refused) {
+    for (BatchRefusal& other : *out.refused) {
       other.object += sent;
       refused.push_back(std::move(other));
     }

@@ -50,14 +50,14 @@ ObjectBatches::Posted ObjectImporter::post(const std::string&, std::span<const s
     if (objects.size() == 1) check_class();
     return {std::move(words), answer.status == kTooLarge};
   }
-  const auto outside = [&](const RefusedObject& one) { return one.object >= objects.size(); };
+  const auto outside = [&](const BatchRefusal& one) { return one.object >= objects.size(); };
   if (!answer.refused || std::ranges::any_of(*answer.refused, outside)) {
     raise(Code::kConnect,
           "{}: the server's answer to a batch of {} objects does not say what became of each",
           class_name_, objects.size());
   }
   if (!answer.refused->empty()) check_class();
-  for (const RefusedObject& refused : *answer.refused) {
+  for (const BatchRefusal& refused : *answer.refused) {
     judge(objects[refused.object], refused.reason);
     if (takes_back_) take_back(objects[refused.object]);
   }

@@ -7,21 +7,17 @@
 #include <string_view>
 #include <vector>
 
+#include "store/batches.hpp"
 #include "weaviate/object_vectors.hpp"
 #include "weaviate/server.hpp"
 
 namespace lugger {
 
-struct RefusedObject {
-  size_t object = 0;  // by its place in the batch, or in what was added
-  std::string reason;
-};
-
 struct BatchAnswer {
   long status = 0;    // as HTTP says it
   std::string words;  // of a batch that was not taken
-  /// Of one that was; nullopt: the answer does not say what became of each object.
-  std::optional<std::vector<RefusedObject>> refused = std::nullopt;
+  /// Of one that was, by the place in it; nullopt: the answer does not say what became of each object.
+  std::optional<std::vector<BatchRefusal>> refused = std::nullopt;
 
   bool good() const noexcept { return status >= 200 && status < 300; }
 };

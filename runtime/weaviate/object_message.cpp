@@ -248,12 +248,12 @@ Failure ObjectMessages::add_vectors(const SlotLayout& slot, const Value& value, 
   return Failure::kNone;
 }
 
-std::optional<std::vector<RefusedObject>> read_reply(std::string_view message) {
-  std::vector<RefusedObject> out;
+std::optional<std::vector<BatchRefusal>> read_reply(std::string_view message) {
+  std::vector<BatchRefusal> out;
   pb::Reader reader(message);
   while (reader.next()) {
     if (reader.field != reply_field::kErrors) continue;
-    RefusedObject& error = out.emplace_back();
+    BatchRefusal& error = out.emplace_back();
     pb::Reader inner(reader.bytes);
     while (inner.next()) {
       if (inner.field == reply_field::kIndex) error.object = inner.number;
@@ -263,8 +263,8 @@ std::optional<std::vector<RefusedObject>> read_reply(std::string_view message) {
   }
   if (reader.broken()) return std::nullopt;
   // One that is named twice was refused once.
-  std::ranges::stable_sort(out, {}, &RefusedObject::object);
-  const auto again = std::ranges::unique(out, {}, &RefusedObject::object);
+  std::ranges::stable_sort(out, {}, &BatchRefusal::object);
+  const auto again = std::ranges::unique(out, {}, &BatchRefusal::object);
   out.erase(again.begin(), again.end());
   return out;
 }

@@ -20,6 +20,7 @@ class ObjectMessages final : public RowEncoder {
   Failure append(const Value* row, int& column, ByteBuffer& out) override;
   std::string_view id() const override { return id_; }
   std::string_view group() const override { return {}; }
+  std::string why(const Refusal&) const override { return {}; }
   /// The id of a message that was appended.
   static std::string_view id_of(std::string_view message) noexcept;
   static ObjectVectors vectors_of(std::string_view message);
@@ -44,6 +45,6 @@ class ObjectMessages final : public RowEncoder {
 };
 
 /// The objects that the message BatchObjectsReply says were refused; nullopt: it is no such message.
-std::optional<std::vector<RefusedObject>> read_reply(std::string_view message);
+std::optional<std::vector<BatchRefusal>> read_reply(std::string_view message);
 
 }  // namespace lugger

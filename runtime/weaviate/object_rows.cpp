@@ -36,16 +36,15 @@ class ObjectRows final : public RowEncoder {
   Failure append(const Value* row, int& column, ByteBuffer& out) override {
     words_.clear();
     const Failure failure = inner_->append(row, column, out);
-    if (failure == Failure::kNone) return check_lengths(row, column);
-    if (column >= 0) {
-      const auto slot = static_cast<size_t>(column);
-      words_ = why_unheld(table_.columns[slot], failure, row[slot]);
-    }
-    return failure;
+    return failure == Failure::kNone ? check_lengths(row, column) : failure;
   }
   std::string_view id() const override { return inner_->id(); }
   std::string_view group() const override { return inner_->group(); }
-  std::string why(const Value&) const override { return words_; }
+  std::string why(const Refusal& refusal) const override {
+    if (!words_.empty() || refusal.column < 0) return words_;
+    const Column& column = table_.columns[static_cast<size_t>(refusal.column)];
+    return why_unheld(column, refusal.failure, refusal.value);
+  }
 
  private:
   Failure check_lengths(const Value* row, int& column) {

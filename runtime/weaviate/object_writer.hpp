@@ -19,6 +19,7 @@ class ObjectWriter final : public RowEncoder {
   Failure append(const Value* row, int& column, ByteBuffer& out) override;
   std::string_view id() const override { return id_; }
   std::string_view group() const override { return {}; }
+  std::string why(const Refusal&) const override { return {}; }
 
  private:
   Failure append_property(const SlotLayout& slot, const ColumnType& type, const Value& value,

@@ -18,13 +18,13 @@ std::string why_refused(const simdjson::dom::element& result) {
   return told && !words.empty() ? std::string(words) : fmt::format("status {}", status);
 }
 
-std::optional<std::vector<RefusedObject>> read_results(const EchoFilter& echo, size_t objects) {
+std::optional<std::vector<BatchRefusal>> read_results(const EchoFilter& echo, size_t objects) {
   simdjson::dom::parser parser;
   simdjson::dom::array results;
   if (!echo.whole() || parser.parse(echo.results()).get(results) != simdjson::SUCCESS ||
       results.size() != objects)
     return std::nullopt;
-  std::vector<RefusedObject> out;
+  std::vector<BatchRefusal> out;
   size_t i = 0;
   for (const simdjson::dom::element& result : results) {
     if (std::string why = why_refused(result); !why.empty()) out.push_back({i, std::move(why)});

@@ -41,12 +41,12 @@ end
 ---@param style "extended"|"plain"|nil extended when not given
 ---@return any
 function json.decode(text, style)
-  style = style or 'extended'
-  if style ~= 'extended' and style ~= 'plain' then
-    fault.raise('config', ('there is no style "%s" of JSON to read'):format(tostring(style)), 'extended or plain')
+  local asked = style or 'extended' ---@type string
+  if asked ~= 'extended' and asked ~= 'plain' then
+    fault.raise('config', ('there is no style "%s" of JSON to read'):format(tostring(asked)), 'extended or plain')
   end
-  local made = native.json_decode(text, style)
-  if style == 'plain' then return document.of_json(text, made) end
+  local made = native.json_decode(text, asked)
+  if asked == 'plain' then return document.of_json(text, made) end
   return json_value.of(text, made)
 end
 

@@ -12,7 +12,8 @@ from mongo_servers import wait_for
 from peer_postgres import PgVector
 from sessions import Session
 from sessions import wait_for as wait_for_sql
-from test_live_postgres import script
+from test_live_postgres import COLUMNS as ALL_COLUMNS
+from test_live_postgres import TABLE, Writer, script
 
 NUMBERS = itertools.count(1)
 COLUMNS = "{ 'id', 'int8' }, { 'n', 'int8' }, { 'body', 'text' }"
@@ -55,6 +56,13 @@ class Altered(unittest.TestCase):
         session = Session(self.source)
         self.addCleanup(session.close)
         return session
+
+
+class Emptier(Writer):
+    """Empties the table now and then, also within transactions."""
+
+    def statement(self):
+        return f'truncate {self.name}' if self.random.random() < 0.04 else super().statement()
 
 
 class Copies(Altered):
@@ -125,6 +133,25 @@ class Copies(Altered):
 
 
 class Follows(Altered):
+    def test_what_is_emptied_at_random_under_kills(self):
+        """What the source has in the end is what the target has."""
+        self.source.query(f'drop table {self.name}; ' + TABLE.format(name=self.name))
+        writer = Emptier(self.source, self.name, seed=11, keys=200).fill(200)
+        move = self.move(columns=ALL_COLUMNS, extra="on_ddl = { drop = 'apply' },")
+        move.start().follow()
+        writer.start()
+        self.addCleanup(writer.finish)
+        for seconds in (2.5, 0.7, 3.1, 1.3):
+            time.sleep(seconds)
+            move.end(9, -9)
+            move.start()
+        time.sleep(2)
+        writer.finish()
+        self.assert_equal(move, f'select * from {self.name}')
+        self.assertGreater(move.number("select sum(count) from lugger.notices where kind = 'drop'"), 3)
+        move.end()
+        move.assert_books()
+
     def test_a_row_that_is_deleted_and_comes_back_older_is_newer(self):
         """Whatever version a deleted row had: the next one of its key takes its place."""
         self.fill(60)

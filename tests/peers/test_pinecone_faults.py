@@ -8,7 +8,9 @@ import time
 import unittest
 
 import harness
+import mongo_secure
 import pinecone_faults as faults
+from pinecone_double import Pinecone
 from pinecone_jobs import BACK, KEY, THERE, Case
 
 PATIENT = "metric = 'dotproduct', patience_s = 20"
@@ -158,6 +160,29 @@ class Faults(Case):
         ended = self.run_lugger('describe', 'pinecone://docs', expect=1,
                                 env={'PINECONE_CONTROLLER_HOST': 'http://10.1.2.3:1'})
         self.assertIn('plain_http', ended.err)
+
+    def test_hosts_without_a_scheme_are_spoken_to_by_tls(self):
+        mongo_secure.need_openssl()
+        authority = mongo_secure.authority('pinecone')
+        certificate = mongo_secure.certificate('pinecone', '/CN=pinecone')
+        server = Pinecone(key=KEY, certificate=certificate, bare=True)
+        self.addCleanup(server.stop)
+        server.make('docs', 8).put({'a': [1.0] * 8})
+        env = {'PINECONE_CONTROLLER_HOST': server.url}
+        self.script('back.lua', BACK)
+        self.assertIn('ca_file', self.run_lugger('run', 'back.lua', '--create', env=env, expect=1).err)
+        self.script('back.lua', BACK, f"ca_file = '{authority}/ca.pem'")
+        self.assertEqual(self.run_lugger('run', 'back.lua', '--create', env=env).books()['inserted'], 1)
+
+    def test_an_index_that_is_made_anew_numbers_its_writes_anew(self):
+        self.fill(many(20))
+        self.script('there.lua', THERE, PATIENT)
+        self.run_lugger('run', 'there.lua', '--create')
+        self.server.forget(self.server.indexes['docs'])
+        for file in (self.cwd / '.lugger' / 'pinecone').glob('*.lsn'):
+            file.write_text('acme 1000\n%20 7\n', encoding='utf-8')
+        self.run_lugger('run', 'there.lua', '--create', '--restart')
+        self.assertRegex(self.run_lugger('verify', 'there.lua').out, 'equal, 20 rows')
 
     def test_s1_07_pods_are_refused_with_the_ways_out(self):
         self.server.make('docs', 8, pods=True)

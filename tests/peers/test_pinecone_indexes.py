@@ -19,7 +19,7 @@ local lugger = require 'lugger'
 return lugger.copy { name = 'back',
   from = lugger.source('pinecone://docs', { namespace = 'ns' }),
   into = lugger.target(lugger.env.PG_URI, { table = 'again', key = 'id' }),
-  columns = { { 'id', 'text', from = '_id' }, { 'title', 'text' }, { 'year', 'int4' },
+  columns = { { 'id', 'text', from = '_id', id_text = 'plain' }, { 'title', 'text' }, { 'year', 'int4' },
               { 'embedding', 'vector(8)' } }, unmapped = 'ignore' }
 '''
 DIFFERENT = '''select count(*) from docs a full join again b using (id)

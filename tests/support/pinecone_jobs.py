@@ -21,7 +21,7 @@ BACK = '''
 local lugger = require 'lugger'
 return lugger.copy { name = 'back', from = lugger.source('pinecone://docs', { OPTIONS }),
   into = lugger.target(lugger.env.PG_URI, { table = 'again', key = { 'namespace', 'id' } }),
-  columns = { { 'namespace', 'text' }, { 'id', 'text', from = '_id' },
+  columns = { { 'namespace', 'text' }, { 'id', 'text', from = '_id', id_text = 'plain' },
     { 'embedding', 'vector(8)', from = 'values' }, { 'sparse_values', 'sparsevec(1000)' },
     { 'metadata', 'jsonb' } } }
 '''

@@ -78,16 +78,17 @@ end
 function views.without_path(connection, work)
   local within = connection:in_transaction()
   if within then connection:query 'SAVEPOINT lugger_views' else connection:begin() end
-  local ok, result = pcall(function() ---@type boolean, any
+  local result ---@type any
+  local ok, err = pcall(function()
     connection:query "SET LOCAL search_path = ''"
-    return work()
+    result = work()
   end)
   if not within then
     connection:rollback()
   elseif connection:alive() then
     connection:query 'ROLLBACK TO SAVEPOINT lugger_views; RELEASE SAVEPOINT lugger_views'
   end
-  if not ok then error(result, 0) end
+  if not ok then error(err, 0) end
   return result
 end
 
