@@ -51,7 +51,7 @@ TargetReport inspect_target(JobImpl& job, const RunSettings& settings) {
     report.mode = "staged";
     report.mode_reason = "changes are followed";
   }
-  look_at_output(*job.target, job.spec.name, settings.restart, report);
+  if (!settings.dry_run) look_at_output(*job.target, job.spec.name, settings.restart, report);
   check_manifests(job, report);
   return report;
 }

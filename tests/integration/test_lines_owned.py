@@ -115,11 +115,11 @@ class Owned(unittest.TestCase):
     def test_a_task(self):
         self.write('out.jsonl', 'precious\n')
         self.write('task.lua', """local lugger = require 'lugger'
-          return lugger.task { name = 't', run = function(task)
+          return lugger.task('t', function(task)
             local out = task:writer(lugger.target('out.jsonl'), { columns = { { 'n', 'int4' } } })
-            out:write { n = 1 }
+            out:add { n = 1 }
             out:commit()
-          end }""")
+          end)""")
         self.assertIn('no run in .lugger wrote it', self.lugger('run', 'task.lua', expect=1).err)
         self.assertEqual(self.out.read_text(), 'precious\n')
         self.lugger('run', 'task.lua', '--restart')

@@ -320,8 +320,8 @@ class LivePostgres(unittest.TestCase):
           row.id = row.id
         end''')
         move.start().follow()
-        self.source.query(f'''update {self.name} set id = 3 where id = 1;
-          delete from {self.name} where id in (4, 5); update {self.name} set n = n + 1 where id = 2;
+        self.source.query(f'''delete from {self.name} where id in (3, 4, 5);
+          update {self.name} set id = 3 where id = 1; update {self.name} set n = n + 1 where id = 2;
           insert into {self.name} (id) values (7)''')
         ids = f'select string_agg(id::text, $$,$$ order by id) from {self.name}'
         move.wait_for(lambda: move.database.query(ids) == '0,2,7', 'what is applied is there, and no more')
