@@ -77,6 +77,13 @@ void check_changes(const SourceInfo& source, const PlanShape& plan, bool hooked,
         source.place, table.name));
   }
   for (const size_t column : table.key) {
+    // Its elements alone are looked at: '{1,2}' and '[0:1]={1,2}' are two keys in the source.
+    if (table.columns[column].type.is_array()) {
+      report.problems.push_back(fmt::format(
+          "{}.{} is in the key and an array: arrays with other bounds are other keys there, and "
+          "lugger does not tell them apart, so a change could reach another's row",
+          table.name, table.columns[column].name));
+    }
     if (is_made_of_key(source, table.columns[column])) continue;
     const std::string of = source.rows ? fmt::format("{}", fmt::join(source.key, ", ")) : "_id";
     report.problems.push_back(fmt::format(
@@ -94,7 +101,9 @@ void check_changes(const SourceInfo& source, const PlanShape& plan, bool hooked,
   }
   if (hooked) {
     report.warnings.push_back(
-        "map() is not called for a document that was deleted: rows that it gave other keys stay");
+        "map() is not called for a document that was deleted: a row that it gives another key than "
+        "the "
+        "document has is refused");
   }
 }
 

@@ -10,6 +10,7 @@
 #include "engine/join.hpp"
 #include "engine/rejects.hpp"
 #include "place/identity.hpp"
+#include "place/owned_output.hpp"
 
 namespace lugger {
 
@@ -34,6 +35,14 @@ RunRequest request_of(const JobSpec& spec, const std::string& source_identity,
           settings.restart, settings.accept_changes, spec.resume_command};
 }
 
+void look_at_output(Target& target, const std::string& job, bool restart, TargetReport& report) {
+  auto* output = dynamic_cast<OwnedOutput*>(&target);
+  if (output == nullptr) return;
+  output->write_over(restart);
+  if (restart) return;
+  if (std::string why = output->taken(job); !why.empty()) report.problems.push_back(std::move(why));
+}
+
 TargetReport inspect_target(JobImpl& job, const RunSettings& settings) {
   const bool again = !settings.follow && !is_read_once(job.spec.source);
   TargetReport report = job.target->inspect(*job.shape_once(), settings.create, again);
@@ -42,6 +51,7 @@ TargetReport inspect_target(JobImpl& job, const RunSettings& settings) {
     report.mode = "staged";
     report.mode_reason = "changes are followed";
   }
+  if (!settings.dry_run) look_at_output(*job.target, job.spec.name, settings.restart, report);
   check_manifests(job, report);
   return report;
 }

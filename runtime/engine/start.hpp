@@ -40,6 +40,8 @@ TargetReport inspect_target(JobImpl& job, const RunSettings& settings);
 void make_ready(Target& target, const PlanShape& shape, bool create, const TargetReport& report);
 SourceInfo info_for(Source& source, const RunSettings& settings);
 void refuse_problems(const TargetReport& report, const std::string& job);
+/// A problem where another's work stands in the target, which `restart` allows to be written over.
+void look_at_output(Target& target, const std::string& job, bool restart, TargetReport& report);
 void resume_run(RunShared& shared, PreparedRun& prepared, const RunRecord& run);
 /// Makes several times more parts than workers, so that no worker is idle for long at the end while
 /// another reads a slow part. A small source gets one part for each worker.

@@ -30,6 +30,7 @@ size_t Task::add_writer(TaskOutput output) {
   }
   // The script's loop cannot be repeated to give its rows in the same order.
   writer.report = writer.target().inspect(*writer.shape(), task.spec.settings.create, false);
+  look_at_output(writer.target(), task.spec.name, task.spec.settings.restart, writer.report);
   if (!task.spec.settings.dry_run) {
     refuse_problems(writer.report, task.spec.name);
     first ? task.enter_ledger(writer) : task.make_tables(writer);

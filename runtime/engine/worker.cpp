@@ -201,10 +201,10 @@ bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
     }
     ++batches_used_;
     if (shared_.settings.retry_rejects) {
-      const std::vector<int64_t>& numbers = reject_numbers(cursor);
-      resolved_.insert(resolved_.end(), numbers.begin(), numbers.end());
+      std::ranges::copy(reject_numbers(cursor), std::back_inserter(resolved_));
     }
     plan_.run(batch, hook_.get());
+    if (key_check_) key_check_->refuse_rekeyed(batch);
     sink_->write(batch);
     count_bytes(cursor);
     shared_.rejected.fetch_add(batch.refusals.size(), std::memory_order_relaxed);

@@ -3,6 +3,7 @@
 #pragma once
 #include "base/clock.hpp"
 #include "engine/net_counts.hpp"
+#include "engine/rekeyed.hpp"
 #include "engine/retry.hpp"
 #include "engine/run_impl.hpp"
 
@@ -49,6 +50,9 @@ class Worker {
   RunShared& shared_;
   Plan plan_;
   std::unique_ptr<RowHook> hook_;
+  // Of a hooked job whose source tells of deletes.
+  const std::unique_ptr<KeyCheck> key_check_ =
+      hook_ && is_followed(shared_) ? std::make_unique<KeyCheck>(shared_.shape) : nullptr;
   std::unique_ptr<RowSink> sink_;
   Arena arena_;                                  // owns the bytes of the open unit until its commit
   std::vector<std::unique_ptr<Batch>> batches_;  // of the open unit; the objects are reused

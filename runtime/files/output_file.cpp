@@ -1,6 +1,8 @@
 #include "files/output_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -34,7 +36,7 @@ void pack(std::string_view text, std::string& out) {
 
 }  // namespace
 
-OutputFile::OutputFile(const AllowedPath& path, uint64_t keep)
+OutputFile::OutputFile(const AllowedPath& path)
     : path_(path.text()), gzip_(path_.ends_with(".gz")) {
   if (path_ == "-") {
     fd_ = STDOUT_FILENO;
@@ -42,9 +44,23 @@ OutputFile::OutputFile(const AllowedPath& path, uint64_t keep)
   }
   fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (fd_ < 0) fail(errno);
+  // A file system without locks leaves it to its users.
+  if (flock(fd_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  close(fd_);
+  throw Error(Code::kConflict, fmt::format("{} is being written by another run", path_),
+              "wait for its end, or give each job a file of its own");
+}
+
+uint64_t OutputFile::there() const {
+  struct stat status {};
+  if (fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+  return static_cast<uint64_t>(status.st_size);
+}
+
+void OutputFile::cut(uint64_t keep) {
+  if (path_ == "-") return;
   const off_t there = lseek(fd_, 0, SEEK_END);
   if (there >= 0 && static_cast<uint64_t>(there) < keep) {
-    close(fd_);
     throw Error(Code::kConfig,
                 fmt::format("{} is {} bytes long, but this run wrote {}: it was changed since",
                             path_, there, keep),

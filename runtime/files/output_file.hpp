@@ -12,12 +12,16 @@ namespace lugger {
 /// unit; readers take them as one stream.
 class OutputFile {
  public:
-  /// Keeps the first `keep` bytes of what is there.
-  OutputFile(const AllowedPath& path, uint64_t keep);
+  /// Changes nothing yet. Error{conflict} while another OutputFile, of any process, has it open.
+  explicit OutputFile(const AllowedPath& path);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
+  /// How long the file is; 0 also of what cannot be cut, such as a pipe.
+  uint64_t there() const;
+  /// Keeps the first `keep` bytes of what is there.
+  void cut(uint64_t keep);
   /// Appends and waits until the data is on disk. Error{config} when that fails; the file is then
   /// unchanged.
   void append(std::string_view text);

@@ -18,6 +18,9 @@ namespace fs = std::filesystem;
 // A row in SQLite holds at most 1 GB. A reject does not store a document larger than this.
 constexpr size_t kMostDocument = size_t{400} << 20;
 
+// The output_size of a run that has not opened its output: nothing there is its own.
+constexpr int64_t kNotOwned = -1;
+
 /// Of the job ?1, and of no run into another target than ?2.
 constexpr std::string_view kOurRejects =
     "job = ?1 AND (?2 = '' OR run NOT IN (SELECT run FROM runs WHERE target NOT IN ('', ?2)))";
@@ -202,10 +205,10 @@ void FileState::start(const RunRecord& run, const std::vector<PartitionRecord>& 
   });
   const int64_t output_size =
       adds ? number(
-                 "SELECT output_size FROM runs WHERE job = ?1 AND (?2 = '' OR target IN ('', "
-                 "?2)) ORDER BY ordinal DESC",
+                 "SELECT coalesce((SELECT output_size FROM runs WHERE job = ?1 AND (?2 = '' OR "
+                 "target IN ('', ?2)) AND output_size >= 0 ORDER BY ordinal DESC LIMIT 1), -1)",
                  run.job)
-           : 0;
+           : kNotOwned;
   database.run(
       fmt::format("INSERT INTO runs (run, job, script_hash, source, source_identity, mode, status, "
                   "command, message, run_now, started_at, output_size, target) VALUES (?, ?, ?, ?, "
@@ -328,6 +331,19 @@ std::unique_ptr<State> make_file_state(const fs::path& directory,
   return std::make_unique<FileState>(directory, std::move(target));
 }
 
+std::optional<OutputOwner> output_owner(const fs::path& directory, const std::string& target,
+                                        const std::string& job) {
+  const std::unique_ptr<Sqlite> database = find_state(directory);
+  if (!database) return {};
+  SqliteStatement runs(*database,
+                       "SELECT run, job, output_size, status FROM runs WHERE output_size >= 0 AND "
+                       "(target = ? OR (target = '' AND job = ?)) ORDER BY ordinal DESC LIMIT 1");
+  runs.begin({target, job});
+  if (!runs.next()) return {};
+  return OutputOwner{runs.text(0), runs.text(1), static_cast<uint64_t>(runs.number(2)),
+                     RunStatus::of(runs.text(3)) == RunStatus::kDone};
+}
+
 UnitLedger::UnitLedger(const fs::path& directory) : database_(make_state(directory)) {}
 
 void UnitLedger::add(const UnitRecord& unit, uint64_t output_size) {
@@ -341,7 +357,17 @@ void UnitLedger::add(const UnitRecord& unit, uint64_t output_size) {
 
 uint64_t UnitLedger::output_size(const std::string& run) {
   return static_cast<uint64_t>(
-      database_->number("SELECT output_size FROM runs WHERE run = ?", {run}));
+      database_->number("SELECT max(output_size, 0) FROM runs WHERE run = ?", {run}));
+}
+
+void UnitLedger::own_output(const std::string& run) {
+  database_->run("UPDATE runs SET output_size = max(output_size, 0) WHERE run = ?", {run});
+}
+
+std::string UnitLedger::job_of(const std::string& run) {
+  SqliteStatement row(*database_, "SELECT job FROM runs WHERE run = ?");
+  row.begin({run});
+  return row.next() ? std::string(row.text(0)) : std::string();
 }
 
 bool UnitLedger::binds(const std::string& run, const std::string& identity) {

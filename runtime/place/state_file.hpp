@@ -16,6 +16,17 @@ namespace lugger {
 std::unique_ptr<State> make_file_state(const std::filesystem::path& directory,
                                        std::function<std::string()> target = {});
 
+/// The run that wrote an output last.
+struct OutputOwner {
+  std::string run, job;
+  uint64_t size = 0;  // of its recorded units
+  bool done = false;
+};
+/// Of the ledger in the directory, by the name that make_file_state() was given for the output. Runs
+/// that were recorded without such a name count if they are the job's. Reading creates no files.
+std::optional<OutputOwner> output_owner(const std::filesystem::path& directory,
+                                        const std::string& target, const std::string& job);
+
 /// The same ledger, for the sink that writes the output.
 class UnitLedger {
  public:
@@ -28,6 +39,9 @@ class UnitLedger {
   /// The length of the output after the run's last unit. On resume the output is truncated to it.
   /// 0: nothing was committed.
   uint64_t output_size(const std::string& run);
+  /// Before the output is changed: what stands there is the run's from here on.
+  void own_output(const std::string& run);
+  std::string job_of(const std::string& run);
   /// Keeps what the run loads into, the first time it is asked; false: it loaded into another.
   bool binds(const std::string& run, const std::string& identity);
 

@@ -150,17 +150,24 @@ class Maker {
     if (out.form == ObjectForm::kNone)
       problem("column {} is {}, which the property {}, {}, cannot hold", column.name,
               column.type.sql, name, type);
-    warn_of(column, out);
+    warn_of(column, out, type);
     return out;
   }
 
-  void warn_of(const Column& column, const SlotLayout& slot) {
+  void warn_of(const Column& column, const SlotLayout& slot, std::string_view type) {
     const Kind kind = column.type.is_array() ? column.type.element : column.type.kind;
     if (slot.form == ObjectForm::kInt && kind == Kind::kInt8) {
       out_.warnings.push_back(fmt::format(
           "{}: integers beyond 2^53 become rejects, since Weaviate rounds them; as a text "
           "column they are kept",
           column.name));
+    }
+    if (slot.form == ObjectForm::kJson) {
+      out_.warnings.push_back(fmt::format(
+          "{}: Weaviate keeps numbers in a property of type {} as {}, so longer ones are rounded; "
+          "as a text column they are kept",
+          column.name, type,
+          type == "geoCoordinates" ? "32-bit floats, about 7 digits" : "doubles, about 15 digits"));
     }
     const bool plain = kind == Kind::kText || kind == Kind::kVarchar || kind == Kind::kChar;
     if (slot.form == ObjectForm::kText && !plain) {

@@ -4,6 +4,7 @@ local decisions = require 'lugger.inner.mongo.decisions'
 local flags = require 'lugger.inner.cli.flags'
 local inverse_view = require 'lugger.inner.view.inverse'
 local json = require 'lugger.inner.base.json_text'
+local outputs = require 'lugger.inner.job.outputs'
 local plan_view = require 'lugger.inner.view.plan'
 local references = require 'lugger.inner.job.references'
 local terminal = require 'lugger.inner.view.terminal'
@@ -55,6 +56,7 @@ local function run(args)
   if args.invert then return invert(args) end
   if args.json then flags.usage_error('--json goes with --invert', 'lugger plan users.lua --invert --json') end
   local loaded, problems = cli.load(args), 0
+  outputs.refuse_shared(loaded.jobs)
   local warnings = references.warnings(cli.jobs(loaded))
   for i, job in ipairs(loaded.jobs) do
     if i > 1 then terminal.line() end

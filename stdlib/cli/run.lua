@@ -5,6 +5,7 @@ local detached = require 'lugger.inner.cli.detached'
 local fix_runner = require 'lugger.inner.fix.runner'
 local fix_view = require 'lugger.inner.fix.view'
 local native = require 'lugger.native'
+local outputs = require 'lugger.inner.job.outputs'
 local references = require 'lugger.inner.job.references'
 local runner = require 'lugger.inner.job.runner'
 local source_speed = require 'lugger.inner.cli.source_speed'
@@ -111,6 +112,7 @@ local function run(args)
     config.raise(('--%s is for a fix'):format(of_fix),
       loaded.name .. ' loads: lugger run writes without it, and --dry-run does not')
   end
+  outputs.refuse_shared(loaded.jobs)
   if not args.quiet then
     for _, list in pairs(references.warnings(loaded.jobs)) do
       for _, warning in ipairs(list) do terminal.warn(warning) end
@@ -143,7 +145,8 @@ return {
       value = 'MB', type = 'number' },
     { 'limit', 'stop after this many documents, or rows of a fix', value = 'N', type = 'int' },
     { 'dry-run', 'read, convert and check everything, write nothing' },
-    { 'restart', 'forget an unfinished run of these jobs and start over' },
+    { 'restart', 'forget an unfinished run of these jobs and start over; a file of lines is written over, whoever '
+      .. 'wrote it' },
     { 'again', 'load a table without a key again after a completed run: rows will be there twice' },
     { 'join', 'share the run with other processes that are started like this, on this host or others' },
     { 'accept-changes', 'resume although the script changed since' },

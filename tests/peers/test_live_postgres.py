@@ -315,6 +315,32 @@ class LivePostgres(unittest.TestCase):
         slot = source.query('select slot_name from pg_replication_slots')
         source.query(f"select pg_drop_replication_slot('{slot}')")
 
+    def test_rows_with_keys_of_a_hook_are_refused(self):
+        """Nothing is told of them when their row is deleted."""
+        self.writer.fill(6)
+        move = self.move(extra='''map = function(row)
+          if row.id == 3 then row.id = row.id + 1000 end
+          if row.id == 4 then lugger.emit { id = 2000 } end
+          row.id = row.id
+        end''')
+        move.start().follow()
+        self.source.query(f'''delete from {self.name} where id in (3, 4, 5);
+          update {self.name} set id = 3 where id = 1; update {self.name} set n = n + 1 where id = 2;
+          insert into {self.name} (id) values (7)''')
+        ids = f'select string_agg(id::text, $$,$$ order by id) from {self.name}'
+        move.wait_for(lambda: move.database.query(ids) == '0,2,7', 'what is applied is there, and no more')
+        move.end()
+        told = move.work.lugger('rejects', 'job.lua').out
+        self.assertIn("the hook gave a row the key", told)
+        self.assertIn('which is not its document', told)
+
+    def test_arrays_in_the_key_are_refused(self):
+        self.source.query(f'drop table {self.name}; '
+                          f'create table {self.name} (k int4[], z text, primary key (k, z))')
+        told = self.move(columns="{ 'k', 'int4[]' }, { 'z', 'text' }", key='k').work.lugger(
+            'plan', 'job.lua', '--create', expect=1)
+        self.assertIn('is in the key and an array', told.out + told.err)
+
     def test_what_keeps_a_table_from_being_followed_is_told_before(self):
         source = self.target_server.fresh()
         source.query(f'create unlogged table {self.name} (id int8, v vector(3)); create role plain login; '

@@ -221,6 +221,19 @@ class Round(unittest.TestCase):
         case.lugger('run', 'strict.lua', '--create', expect=3)
         self.assertIn('non_finite = "null" or "keep"', case.lugger('rejects', 'strict.lua').out)
 
+    def test_what_lines_do_not_keep_of_arrays_is_told(self):
+        case = Case(self.servers, [], 'create table docs (id text primary key, v {x}.vector(2), '
+                    'n int4[], j jsonb[])')
+        case.source.query("""insert into docs values ('a', null, '{1,NULL}', array['{"a":1}']::jsonb[])""")
+        told = case.lugger('run', 'out.lua').err
+        self.assertNotIn('arrays', told)
+        case.source.query("""insert into docs values ('b', null, '[0:1]={1,2}', array['null', NULL]::jsonb[]),
+          ('c', null, '[5:5]={1}', '{}'), ('d', null, '{{1,2},{3,4}}', null)""")
+        told = case.lugger('run', 'out.lua').err
+        for words in ('arrays that do not begin at 1: 2', 'arrays of several dimensions: 1',
+                      'arrays of json with NULL as an element: 1'):
+            self.assertIn(words, told)
+
     def test_s1_13_json_keeps_its_very_digits(self):
         """Through lines, and through a hook that decodes text: scale, exponents, lookalikes."""
         case = Case(self.servers, [], 'create table docs (id text primary key, meta jsonb)')

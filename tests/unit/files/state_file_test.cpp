@@ -254,6 +254,30 @@ TEST_CASE("rejects that are tried again add to the output of the run before") {
   CHECK(ledger.output_size("r2") == 0);
 }
 
+TEST_CASE("an output is of the run that opened it last") {
+  const Scratch scratch;
+  CHECK_FALSE(output_owner(scratch.path / "none", "out", "j").has_value());
+  CHECK_FALSE(fs::exists(scratch.path / "none"));
+  const std::unique_ptr<State> state = make_file_state(scratch.path, [] { return "out"; });
+  UnitLedger ledger(scratch.path);
+  start(*state, "r", "j");
+  CHECK_FALSE(output_owner(scratch.path, "out", "j").has_value());
+  ledger.own_output("r");
+  CHECK(output_owner(scratch.path, "out", "other")->run == "r");
+  CHECK_FALSE(output_owner(scratch.path, "another", "j").has_value());
+  ledger.add(a_unit("r"), 700);
+  ledger.own_output("r");
+  start(*state, "refused", "other");
+  CHECK(ledger.output_size("refused") == 0);
+  CHECK(ledger.job_of("refused") == "other");
+  const OutputOwner owner = *output_owner(scratch.path, "out", "j");
+  CHECK(owner.run == "r");
+  CHECK(owner.size == 700);
+  CHECK_FALSE(owner.done);
+  state->set_status("r", RunStatus::kDone, "");
+  CHECK(output_owner(scratch.path, "out", "j")->done);
+}
+
 TEST_CASE("what is pruned gives its room back, and a job's newest run stays") {
   const Scratch scratch;
   CHECK(make_file_state(scratch.path / "none")->prune(0, 0).runs == 0);

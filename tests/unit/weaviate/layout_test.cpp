@@ -102,6 +102,20 @@ TEST_CASE("what a class cannot hold is named") {
     CHECK_THAT(refused, ContainsSubstring(words));
 }
 
+TEST_CASE("numbers that a property of objects rounds are told") {
+  WeaviateClass there;
+  there.name = "Docs";
+  there.properties = {{"x", "text"}, {"o", "object"}, {"g", "geoCoordinates"}};
+  const PlanShape plan =
+      shape({column("x", "text"), column("o", "jsonb"), column("g", "jsonb")}, {"x"});
+  const ClassLayout layout = class_layout(plan, &there, options());
+  CHECK(layout.problems.empty());
+  const std::string said = fmt::format("{}", fmt::join(layout.warnings, "\n"));
+  CHECK_THAT(
+      said, ContainsSubstring("o: Weaviate keeps numbers in a property of type object as doubles"));
+  CHECK_THAT(said, ContainsSubstring("type geoCoordinates as 32-bit floats"));
+}
+
 TEST_CASE("many vectors and references have columns of their own") {
   const PlanShape plan = shape({column("id", "uuid"), column("m", "vector(2)[]"),
                                 column("author", "uuid"), column("about", "text[]")},
