@@ -89,9 +89,9 @@ constexpr std::array kForeign = {
 };
 
 // Types of PostgreSQL that are near in spelling to ours; the server casts text to them.
-constexpr std::array<std::string_view, 14> kOthers = {"xml",  "money",  "name",   "oid",  "inet",
-                                                      "cidr", "tid",    "point",  "line", "path",
-                                                      "box",  "citext", "hstore", "ltree"};
+constexpr std::array<std::string_view, 15> kOthers = {
+    "xml",  "money", "name", "oid",    "inet",   "cidr",  "tid",     "point",
+    "line", "path",  "box",  "citext", "hstore", "ltree", "tsvector"};
 
 [[noreturn]] void refuse(std::string_view spelled, std::string_view why, std::string hint = {}) {
   throw Error(Code::kConfig,

@@ -354,8 +354,8 @@ class Kills(Case):
 
         def units_of(job):
             with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(ledger)) as state:
-                return state.execute("SELECT 1 FROM runs JOIN partitions USING (run) WHERE job = ? AND inserted "
-                                     "> 0 AND status = 'running'", (job,)).fetchone()
+                return state.execute('SELECT 1 FROM runs JOIN partitions USING (run) '
+                                     "WHERE job = ? AND inserted > 0 AND status = 'running'", (job,)).fetchone()
             return None
         self.killed('into.lua', lambda: units_of('into'))
         self.make_anew()
@@ -365,7 +365,8 @@ class Kills(Case):
         self.assertEqual(len(self.client.all('Docs')), 9000)
         self.killed('out.lua', lambda: units_of('out'))
         self.make_anew()
-        self.assertIn('the source has changed since it began', repr(self.run_lugger('run', 'out.lua', expect=1)))
+        refused = self.run_lugger('run', 'out.lua', expect=1)
+        self.assertIn('the source has changed since it began', refused.err)
 
 
 if __name__ == '__main__':

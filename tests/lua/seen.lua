@@ -4,7 +4,7 @@ local move_line = require 'lugger.inner.job.move_line'
 local seen = require 'lugger.inner.job.seen'
 
 local function source(head, oldest, age)
-  return { head = head, oldest = oldest, age = age or 1, probed = false, fault = '' }
+  return { head = head, oldest = oldest, age = age or 1, probed = false, fault = '', own_stream = '', slot = '' }
 end
 
 local function measured(figures, from)
@@ -53,6 +53,18 @@ describe('what is seen of a move', function()
     assert(one.alarm == 'it is 1 h 0 min behind, and the oplog reaches back 2 h 0 min: 1 h 0 min are left', one.alarm)
     assert(measured({ position_s = 100000 }, source(100000 + hour, 100001)).alarm
       == 'the oplog no longer reaches back to its position')
+  end)
+  it('a log that is kept beyond what was meant is an alarm', function()
+    local function kept(state, left)
+      local from = source(100000, 1)
+      from.slot, from.kept_bytes, from.kept_state, from.kept_left = 'lugger_a', 3000000, state, left
+      return measured({ position_s = 100000, lag_s = 0 }, from)
+    end
+    local one = kept('reserved', -1)
+    assert(one.log_kept_bytes == 3000000 and not one.alarm)
+    assert(kept('extended', -1).alarm:find('keeps 3.0 MB of its log for the slot lugger_a', 1, true))
+    assert(kept('extended', 1000000).alarm:find('1.0 MB more, and they are lost', 1, true))
+    assert(kept('unreserved', -1).alarm:find('max_slot_wal_keep_size', 1, true))
   end)
   it('an oplog that has let nothing go yet raises no alarm', function()
     local young = source(100000, 99900)

@@ -216,7 +216,8 @@ class Double:
         if name not in self.classes:
             raise Refused(404, f'class {name} not found')
         if names[1:] == ['shards']:
-            return 200, [{'name': one, 'status': 'READY'} for one in self.tenants[name] or [self.shards[name]]]
+            names = self.tenants[name] or [self.shards[name]]
+            return 200, [{'name': one, 'status': 'READY'} for one in names]
         if names[1:] == ['tenants']:
             for tenant in given if method != 'GET' else []:
                 self.tenants[name][tenant['name']] = tenant.get('activityStatus', 'HOT')

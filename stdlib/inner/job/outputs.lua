@@ -20,9 +20,10 @@ function outputs.refuse_shared(jobs)
   local writers = {} ---@type table<string, string>
   for _, job in ipairs(jobs) do
     local file = file_of(job)
-    if file and writers[file] then
+    local other = file and writers[file] ---@type string|nil
+    if other then
       fault.raise('config', ('%s and %s both write to %s: a run writes its file from the start, so the lines of the '
-        .. 'first would be lost'):format(writers[file], job:name(), file), 'give each of them a file of its own')
+        .. 'first would be lost'):format(other, job:name(), file), 'give each of them a file of its own')
     elseif file then
       writers[file] = job:name()
     end

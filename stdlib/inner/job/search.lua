@@ -127,7 +127,7 @@ local function spelled(text)
   if text:find '^%s*%[[%d%s.,eE+-]*%]%s*$' then return require('lugger.vector').of(text) end
   local elements, dimensions = text:match '^%s*{([%d%s.,:eE+-]*)}/(%d+)%s*$'
   local count = tonumber(dimensions)
-  if not count then return nil end
+  if not count or not elements then return nil end
   if count < 1 or count > most_dimensions then
     fault.raise('config', ('a sparse vector of %s dimensions cannot be searched for'):format(dimensions),
       ('at most %d'):format(most_dimensions))

@@ -46,7 +46,10 @@ local function entry_of(row)
   return entry
 end
 
--- As the role that connected, because a file may have set another one.
+--- A query as the role that connected, because a file may have set another one.
+---@param sql string
+---@param params any[]|nil
+---@return lugger.native.pg_result
 function book:query(sql, params)
   local connection = self.connection
   return connection:as_self(function() return connection:query(sql, params) end)

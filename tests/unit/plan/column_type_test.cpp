@@ -47,6 +47,14 @@ TEST_CASE("every spelling of a type is one kind and one DDL text") {
   is("\"Odd Type\"", Kind::kOther, "\"Odd Type\"");
   is("geometry(4326)", Kind::kOther, "geometry(4326)");
   is("mood[]", Kind::kOther, "mood[]");
+  for (const char* name : {"tsvector",       "tsquery",       "inet",     "cidr",      "macaddr",
+                           "macaddr8",       "money",         "xml",      "jsonpath",  "point",
+                           "line",           "lseg",          "box",      "path",      "polygon",
+                           "circle",         "oid",           "name",     "pg_lsn",    "int4range",
+                           "int8range",      "numrange",      "tsrange",  "tstzrange", "daterange",
+                           "int4multirange", "txid_snapshot", "regclass", "citext",    "hstore",
+                           "ltree"})
+    is(name, Kind::kOther, name);
 }
 
 TEST_CASE("numbers of a type, and arrays' elements") {
