@@ -354,8 +354,8 @@ class Kills(Case):
 
         def units_of(job):
             with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(ledger)) as state:
-                return state.execute('SELECT 1 FROM runs JOIN partitions USING (run) '
-                                     "WHERE job = ? AND inserted > 0 AND status = 'running'", (job,)).fetchone()
+                return state.execute('SELECT 1 FROM runs JOIN partitions USING (run) WHERE job = ? '
+                                     "AND inserted > 0 AND status = 'running'", (job,)).fetchone()
             return None
         self.killed('into.lua', lambda: units_of('into'))
         self.make_anew()
