@@ -12,6 +12,7 @@
 #include "pinecone/rows.hpp"
 #include "pinecone/search.hpp"
 #include "place/modes.hpp"
+#include "store/object_mapping.hpp"
 
 namespace lugger {
 namespace {
@@ -57,23 +58,8 @@ std::string holding_records(const std::string& index) {
   return fmt::format("the index {} holds records", index);
 }
 
-void check_mapping(const PlanShape& plan, TargetReport& report) {
-  const Mapping& mapping = plan.mapping();
-  if (mapping.key.empty())
-    report.problems.push_back(
-        "a record's id is made from the row's key, and the target has none: key = '...'");
-  if (plan.tables().size() > plan.own_tables())
-    report.problems.push_back("Pinecone has no child rows: keep the array in a column, as jsonb");
-  if (plan.own_tables() > 1)
-    report.problems.push_back(
-        "a job fills one index of Pinecone: give each its own job, with a filter");
-  if (mapping.on_conflict != OnConflict::kError && mapping.on_conflict != OnConflict::kUpdate)
-    report.problems.push_back(
-        "Pinecone replaces records by their id: on_conflict is 'error', for an index without "
-        "records, or 'update'");
-  if (!mapping.indexes.empty() || !mapping.constraints.empty())
-    report.problems.push_back("Pinecone makes its indexes itself");
-}
+constexpr ObjectStoreWords kWords = {"Pinecone", "a record", "index",
+                                     "Pinecone makes its indexes itself"};
 
 class PineconeTarget final : public Target {
  public:
@@ -180,7 +166,7 @@ TargetReport PineconeTarget::inspect(const PlanShape& plan, bool create, bool) {
   TargetReport report;
   report.place = address_.shown;
   report.server = "Pinecone, API " + address_.version;
-  check_mapping(plan, report);
+  check_object_mapping(plan, kWords, report);
   const RecordOptions options = named(plan.tables()[0].name);
   const std::optional<PineconeIndex> there = PineconeControl(address_).find_index(options.index);
   RecordLayout layout = record_layout(plan, there ? &*there : nullptr, options);

@@ -6,25 +6,6 @@
 
 namespace lugger {
 
-void check_weaviate_mapping(const PlanShape& plan, TargetReport& report) {
-  const Mapping& mapping = plan.mapping();
-  if (mapping.key.empty())
-    report.problems.push_back(
-        "an object's id is made from the row's key, and the target has none: key = '...'");
-  if (plan.tables().size() > plan.own_tables())
-    report.problems.push_back("Weaviate has no child rows: keep the array in a column, as jsonb");
-  if (plan.own_tables() > 1)
-    report.problems.push_back(
-        "a job fills one class of Weaviate: give each its own job, with a "
-        "filter");
-  if (mapping.on_conflict != OnConflict::kError && mapping.on_conflict != OnConflict::kUpdate)
-    report.problems.push_back(
-        "Weaviate replaces objects by their id: on_conflict is 'error', for a "
-        "class without objects, or 'update'");
-  if (!mapping.indexes.empty() || !mapping.constraints.empty())
-    report.problems.push_back("Weaviate makes its indexes itself: the option `index` says which");
-}
-
 void inspect_sleeping(const PlanShape& plan, const WeaviateTenant& tenant,
                       const LayoutOptions& options, TargetReport& report) {
   report.holds_rows = true;

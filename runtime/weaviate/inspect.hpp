@@ -14,7 +14,6 @@ namespace lugger {
 /// The way of loading into a class that holds objects.
 inline constexpr std::string_view kReplaceMode = "replace";
 
-void check_weaviate_mapping(const PlanShape& plan, TargetReport& report);
 /// Of a tenant that is off.
 void inspect_sleeping(const PlanShape& plan, const WeaviateTenant& tenant,
                       const LayoutOptions& options, TargetReport& report);

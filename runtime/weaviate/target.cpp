@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "place/modes.hpp"
+#include "store/object_mapping.hpp"
 #include "weaviate/address.hpp"
 #include "weaviate/awake.hpp"
 #include "weaviate/calls.hpp"
@@ -53,6 +54,10 @@ constexpr auto kOptions = joined_options(
 
 // The ways of loading, which a run keeps.
 constexpr std::string_view kFill = "fill";
+
+constexpr ObjectStoreWords kWords = {
+    "Weaviate", "an object", "class",
+    "Weaviate makes its indexes itself: the option `index` says which"};
 
 constexpr std::string_view kUpdateReplaces =
     "on_conflict = 'update' replaces those of equal ids and keeps the others";
@@ -190,7 +195,7 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool ag
   report.server = "Weaviate " + server.version();
   if (address_.open_key)
     report.warnings.push_back("the key goes over the network in the open: weaviates:// encrypts");
-  check_weaviate_mapping(plan, report);
+  check_object_mapping(plan, kWords, report);
   LayoutOptions options = named(layout_, plan);
   const std::optional<WeaviateClass> there = find_named(server, options);
   if (there && !there->alias.empty())

@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import harness
@@ -40,3 +41,15 @@ def run(command, folder, peer, **environment):
         words = (done.stderr.strip() or done.stdout.strip() or 'no word').splitlines()[-1]
         harness.skip(f'{peer} is not to be had: {words[:160]}')
     return done.stdout
+
+
+def python_with(package):
+    """A Python of its own that has a package of PyPI, "name==version"."""
+    folder = cache(package.replace('==', '-'))
+    python, peer = folder / 'bin' / 'python', f'the PyPI package {package}'
+    with alone(folder):
+        if not (folder / 'made').exists():
+            run([sys.executable, '-m', 'venv', str(folder)], folder, peer)
+            run([str(python), '-m', 'pip', 'install', '-q', package], folder, peer)
+            (folder / 'made').touch()
+    return python

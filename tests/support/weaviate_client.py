@@ -10,15 +10,8 @@ PACKAGE = 'weaviate-client==4.24.1'
 
 def interpreter():
     """The Python that has the client; skips by name when it cannot be had."""
-    from peer_cache import alone, cache, run
-    folder = cache(PACKAGE.replace('==', '-'))
-    python, peer = folder / 'bin' / 'python', f'the PyPI package {PACKAGE}'
-    with alone(folder):
-        if not (folder / 'made').exists():
-            run([sys.executable, '-m', 'venv', str(folder)], folder, peer)
-            run([str(python), '-m', 'pip', 'install', '-q', PACKAGE], folder, peer)
-            (folder / 'made').touch()
-    return python
+    from peer_cache import python_with
+    return python_with(PACKAGE)
 
 
 def ask(server, what, given):
