@@ -90,9 +90,9 @@ class PineconeSource final : public Source {
     out.kind = "pinecone";
     out.place = address_.shown;
     out.collection = index.name;
-    out.identity =
-        fmt::format("index {}{} of the Pinecone at {}", index.name,
-                    named_ ? ", namespace " + shown_namespace(*named_) : "", address_.base());
+    out.identity = fmt::format("index {}{} of the Pinecone at {}, host {}", index.name,
+                               named_ ? ", namespace " + shown_namespace(*named_) : "",
+                               address_.base(), index.host);
     out.documents = count_;
     out.moves = true;
     out.warnings = warnings_;

@@ -205,6 +205,13 @@ std::unique_ptr<RowSink> PineconeTarget::open(const PlanShape& plan, const SinkO
     throw Error(Code::kConflict, holding_records(names.index), std::string(kUpdateReplaces));
   const auto layout = std::make_shared<const RecordLayout>(record_layout(plan, &there, names));
   if (!layout->problems.empty()) throw Error(Code::kConfig, layout->problems.front());
+  if (!ledger_->binds(options.run, there.host)) {
+    throw Error(Code::kConflict,
+                fmt::format("the index {} was made anew after the run began, under another host: "
+                            "what was loaded is gone",
+                            names.index),
+                "start over with --restart");
+  }
   ObjectLoad load;
   load.holds = layout;
   load.encoder = std::make_unique<RecordWriter>(plan.tables()[0], *layout, names);

@@ -10,6 +10,7 @@ import unittest
 import harness
 import mongo_secure
 import pinecone_faults as faults
+from fixes import until
 from pinecone_double import Pinecone
 from pinecone_jobs import BACK, KEY, THERE, Case
 
@@ -128,6 +129,21 @@ class Faults(Case):
         self.server.faults.hook = None
         self.assertGreater(kills, 0)
         self.run_lugger('run', 'there.lua', '--create')
+        self.assertRegex(self.run_lugger('verify', 'there.lua').out, 'equal, 2,?500 rows')
+
+    def test_a_load_does_not_go_on_into_an_index_that_was_made_anew(self):
+        self.fill(many(2500))
+        self.script('there.lua', THERE, PATIENT + ", on_conflict = 'update'")
+        self.server.faults.hook = lambda ask: time.sleep(0.2) if ask.call == 'upsert' else None
+        process = harness.start('run', 'there.lua', '--create', '-j', '1', cwd=self.cwd, env=self.env)
+        until(lambda: self.server.counts.get('upsert', 0) > 1, 'upserts')
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        self.server.faults.hook = None
+        self.server.forget(self.server.indexes['docs'])
+        self.server.make('docs', 8, 'dotproduct')
+        self.assertIn('was made anew', self.run_lugger('run', 'there.lua', '--create', expect=1).err)
+        self.run_lugger('run', 'there.lua', '--create', '--restart')
         self.assertRegex(self.run_lugger('verify', 'there.lua').out, 'equal, 2,?500 rows')
 
     def test_what_is_not_visible_yet_is_not_different(self):
