@@ -65,8 +65,9 @@ const std::string kDocument =
 
 TEST_CASE("lines in each style, children nested under their table") {
   Folder folder;
-  const std::string file = folder / "out.jsonl";
+  int files = 0;
   auto run = [&](const std::string& style) {
+    const std::string file = folder / fmt::format("{}.jsonl", ++files);
     Options options;
     options.set("style", style);
     options.set("state", folder / "state");
