@@ -105,6 +105,7 @@ TEST_CASE("what follows the last unit on record is cut off on resume") {
   load.open();
   load.unit({R"({"_id": "1"})"}, 1, false);
   load.unit({R"({"_id": "2"})"}, 1, false);
+  load.close();
   {
     std::ofstream torn(file, std::ios::binary | std::ios::app);
     torn << "{\"mongo_id\":\"torn";
