@@ -349,7 +349,7 @@ class Gate(Case):
                 "--into",
                 out,
                 "--create",
-                "--again",
+                "--restart",
                 status=status,
             )
             return done.err if status else self.read(out)
