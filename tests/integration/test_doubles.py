@@ -145,7 +145,7 @@ class Doubles(unittest.TestCase):
         sums = ', '.join(f'sum({name})' for name in COUNTS)
         told = work.database.rows(f'select {sums} from lugger.partitions {which}')[0]
         told = dict(zip(COUNTS, map(int, told)))
-        # What a later state of the same transaction replaces is no reject: where that begins is the run's business.
+        # What a later state of the same transaction replaces is no reject; the run chooses its transactions.
         skipped = books['rejected'] - told['rejected']
         self.assertLessEqual(0, skipped)
         self.assertLessEqual(skipped, outdated)
