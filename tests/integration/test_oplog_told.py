@@ -20,13 +20,13 @@ class Told(unittest.TestCase):
                       ' '.join(listing.split()))
         one = lugger('describe', DATA / 'concurrent/dump', '-c', 'rnd.alpha').out
         self.assertIn('61 of this collection', ' '.join(one.split()))
-        plan = lugger('plan', 'mongo_to_postgres', '--from', DATA / 'concurrent/dump', '--into', 'out.jsonl')
+        plan = lugger('plan', 'mongo_to_postgres', '--from', DATA / 'concurrent/dump', '--into', '-')
         self.assertRegex(plan.out, r'oplog +\S+/oplog.bson: 105 entries')
 
     def test_s0_20_a_dump_without_an_oplog(self):
         place = dump(harness.scratch(), 'shop', {'a': [{'_id': 1}], 'b': [{'_id': 2}]})
         for args in (('describe', place), ('describe', place, '-c', 'a'),
-                     ('plan', 'mongo_to_postgres', '--from', place, '--into', 'out.jsonl')):
+                     ('plan', 'mongo_to_postgres', '--from', place, '--into', '-')):
             warnings = [line for line in lugger(*args).err.splitlines() if 'oplog' in line]
             self.assertEqual(len(warnings), 1, args)
             self.assertIn('mongodump --oplog', warnings[0])
