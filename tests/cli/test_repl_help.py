@@ -36,7 +36,7 @@ class Help(project.Case):
             "remove": "removes a field",
             "env": "Variables by name",
             "lugger": "lugger.copy(spec)",
-            "json": "lugger.json.decode(text)",
+            "json": "lugger.json.decode(text, style)",
             "lugger.vector": "A vector of float32",
             "require 'lugger.vector'": "lugger.vector.cosine(a, b)",
             "require 'lugger.test'": "lugger.test.case(name, body)",

@@ -311,7 +311,7 @@ class Gate(Case):
             "columns = { { 'email', 'text' } }, table = 'users' }\n",
         )
         for place in (f"{self.outside}/dump/shop/users.bson", "link/users.json"):
-            out = f"{self.outside}/out.jsonl"
+            out = f"{self.outside}/{os.path.basename(place)}.jsonl"
             self.lugger(
                 "run", "job.lua", "--sandbox", "--from", place, "--into", out, "--create", "--again", status=0
             )
@@ -349,7 +349,7 @@ class Gate(Case):
                 "--into",
                 out,
                 "--create",
-                "--again",
+                "--restart",
                 status=status,
             )
             return done.err if status else self.read(out)

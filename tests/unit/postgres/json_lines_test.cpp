@@ -65,8 +65,9 @@ const std::string kDocument =
 
 TEST_CASE("lines in each style, children nested under their table") {
   Folder folder;
-  const std::string file = folder / "out.jsonl";
+  int files = 0;
   auto run = [&](const std::string& style) {
+    const std::string file = folder / fmt::format("{}.jsonl", ++files);
     Options options;
     options.set("style", style);
     options.set("state", folder / "state");
@@ -104,6 +105,7 @@ TEST_CASE("what follows the last unit on record is cut off on resume") {
   load.open();
   load.unit({R"({"_id": "1"})"}, 1, false);
   load.unit({R"({"_id": "2"})"}, 1, false);
+  load.close();
   {
     std::ofstream torn(file, std::ios::binary | std::ios::app);
     torn << "{\"mongo_id\":\"torn";

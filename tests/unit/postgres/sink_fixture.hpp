@@ -55,6 +55,8 @@ class Load {
   UnitRecord unit(const std::vector<std::string>& documents, size_t batch = 100, bool done = true);
   /// A second reading gives the documents of all units.
   std::vector<std::string> finish(Tally& tally);
+  /// As a process that ends: nothing of the target is open any more.
+  void close() { sink_.reset(), target_.reset(); }
   const TargetReport& report() const { return report_; }
   Target& target() { return *target_; }
   const std::string& run() const { return run_; }
