@@ -233,7 +233,9 @@ function exchange.swap(db, one)
     -- A key whose own type has changed is noted in its new type.
     db:exec('DROP TABLE ' .. one.refused)
     db:exec(one:refused_sql())
-    for _, text in ipairs(one:follow_sql(one.to_old)) do db:exec(text) end
+    if not one:is_one_way() then
+      for _, text in ipairs(one:follow_sql(one.to_old)) do db:exec(text) end
+    end
     one:mark(db, 'swap')
   end)
 end
