@@ -161,6 +161,7 @@ class Apart(unittest.TestCase):
                      'look at: statements that sessions hold prepared', 'the old column stays as it is'):
             self.assertIn(part, said)
         self.database.query('update t set n = 9.99 where id = 1; insert into t (id, n) values (50, 5)')
+        self.assertNotIn('--step back', self.change('t.n').out)
         self.assertIn('began without --back', self.change(
             't.n', '--step', 'back', '--back', 'n * 100', expect=1).err)
         for more in ((), ('--accept-loss',)):

@@ -271,7 +271,9 @@ local function show_next(run, place, args)
   end
   terminal.line(('%s.%s is being changed to %s since %s UTC'):format(place.table, place.column, row.type, row.since))
   terminal.line('done: ', row.phase == 'begun' and 'nothing' or row.phase)
-  terminal.line('next: ', row.phase == 'swap' and '--step drop, which ends it, or --step back'
+  local ends = '--step drop, which ends it'
+  if not open_job(row, {}):is_one_way() then ends = ends .. ', or --step back' end
+  terminal.line('next: ', row.phase == 'swap' and ends
     or '--step ' .. steps.order[next_of(row.phase)] .. ', or --step back, which takes it away')
 end
 
