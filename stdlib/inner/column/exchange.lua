@@ -2,16 +2,44 @@
 -- takes time while it holds its lock.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
+local terminal = require 'lugger.inner.view.terminal'
 local types = require 'lugger.inner.column.types'
 local views = require 'lugger.inner.column.views'
 local sql = native.sql
 
 local exchange = {}
 
--- Whoever disables a trigger, or enables it, writes its row in the catalog anew.
-local trigger_sql = [[SELECT tgenabled::text AS enabled, xmin::text AS written,
+-- Rows' BEFORE triggers that fire behind the one that converts. Those of another change leave this column alone.
+local later_sql = [[SELECT t.tgname::text AS name FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+    JOIN pg_class c ON c.oid = t.tgrelid
+  WHERE t.tgrelid = pg_catalog.to_regclass($1) AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 3 = 3
+    AND t.tgtype & 20 <> 0 AND t.tgname::text COLLATE "C" > $2 COLLATE "C"
+    AND p.proname <> pg_catalog.concat(c.relname, '_', t.tgname) ORDER BY 1]]
+
+local function refuse_later(db, one, to)
+  if db.executor.only_records then return end
+  local row = db:query(later_sql, one.quoted, to.trigger)[1]
+  if not row then return end
+  config.raise(('the trigger %s of %s fires behind %s, which converts: what it makes of %s would not be seen'):format(
+    terminal.printable(row.name), one.table, to.trigger, one.column),
+    ('triggers fire in the order of their names: ALTER TRIGGER %s ON %s RENAME TO a name that begins with a letter')
+      :format(sql.name(row.name), one.quoted) .. '; then --step compare, where the change has begun')
+end
+
+--- Raises for a trigger that would change the column behind the one that converts.
+---@param db lugger.migration_db
+---@param one lugger.column_job
+function exchange.refuse_later(db, one)
+  refuse_later(db, one, one.to_new)
+end
+
+-- Whoever disables a trigger, or enables it, writes its row in the catalog anew. Those of the application belong to it:
+-- while one fired behind it, rows were changed unseen.
+local trigger_sql = [[SELECT tgenabled::text AS enabled,
+    (SELECT pg_catalog.string_agg(pg_catalog.concat(w.oid, ':', w.xmin), ' ' ORDER BY w.oid) FROM pg_trigger w
+      WHERE w.tgrelid = g.tgrelid AND NOT w.tgisinternal AND w.tgtype & 3 = 3) AS written,
     pg_catalog.obj_description(pg_catalog.to_regclass($3), 'pg_class') AS noted
-  FROM pg_trigger WHERE tgrelid = pg_catalog.to_regclass($1) AND tgname = $2 AND NOT tgisinternal]]
+  FROM pg_trigger AS g WHERE tgrelid = pg_catalog.to_regclass($1) AND tgname = $2 AND NOT tgisinternal]]
 
 -- Without its trigger nobody can tell whether the columns are still in step.
 local function check_trigger(db, one, to)
@@ -37,7 +65,8 @@ end
 local function check_compared(db, one, to)
   local row = check_trigger(db, one, to)
   if not row or not to.forth or row.noted == row.written then return end
-  config.raise(('the trigger %s of %s was off for a while since the rows were compared'):format(to.trigger, one.table),
+  config.raise(('the trigger %s of %s was off for a while since the rows were compared, or others of the table changed')
+    :format(to.trigger, one.table),
     'compare them again: --step compare')
 end
 
@@ -135,14 +164,46 @@ local function take_names(db, one, to)
   end
 end
 
+local timeout_sql = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'lock_timeout'"
+
+local function wait_for_locks(db, milliseconds)
+  db:query("SELECT pg_catalog.set_config('lock_timeout', $1, true)", milliseconds)
+end
+
+-- Whoever reads a view locks it first, and behind it what it is made of: so does this. Others may take them in another
+-- order; of two that wait for each other this one gives way, before the server ends the other for the deadlock.
+local function lock(db, one, patience)
+  local function hold(text)
+    db:exec(text)
+    if patience == 0 or patience > 500 then wait_for_locks(db, '500') end
+  end
+  local list = one.found.views
+  for i = #list, 1, -1 do hold('DROP VIEW ' .. list[i].name) end
+  hold(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(one.quoted))
+end
+
+--- One transaction in which nobody reads or writes the table. Its views are dropped, and made again behind the work.
+---@param db lugger.migration_db
+---@param one lugger.column_job
+---@param work fun()
+function exchange.alone(db, one, work)
+  db:transaction(function()
+    local patience = db:value(timeout_sql)
+    lock(db, one, tonumber(patience) or 0)
+    work()
+    views.make(db, one.found.views)
+    -- Not to look like a setting of the session, which a pooler would lose.
+    wait_for_locks(db, patience or '0')
+  end)
+end
+
 -- The row of pg_attribute keeps its grants, so the old column keeps its own for the way back.
 local function begin(db, one, to, what, hint)
-  db:exec(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(one.quoted))
+  refuse_later(db, one, to)
   check_compared(db, one, to)
   db:exec(one:again_sql(to))
   one:refuse(db, what, hint)
   for _, text in ipairs(one:leave_sql(to)) do db:exec(text) end
-  views.drop(db, one.found.views)
   if one.found.not_null and not one.found.unproven then
     db:exec(('ALTER TABLE %s ALTER COLUMN %s SET NOT NULL'):format(one.quoted, sql.name(to.hidden)))
     db:exec(('ALTER TABLE %s DROP CONSTRAINT %s'):format(one.quoted, sql.name(to.not_null)))
@@ -158,7 +219,7 @@ local again = 'correct these rows, then run the same command again: it goes on h
 ---@param one lugger.column_job
 function exchange.swap(db, one)
   local name, old, shadow = sql.name(one.column), sql.name(one.old), sql.name(one.shadow)
-  db:transaction(function()
+  exchange.alone(db, one, function()
     begin(db, one, one.to_new, 'were written meanwhile and do not become ' .. one.type, again)
     if one.found.not_null then
       db:exec(('ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL'):format(one.quoted, name))
@@ -169,11 +230,12 @@ function exchange.swap(db, one)
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, name, old))
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, shadow, name))
     take_names(db, one, one.to_new)
-    views.make(db, one.found.views)
     -- A key whose own type has changed is noted in its new type.
     db:exec('DROP TABLE ' .. one.refused)
     db:exec(one:refused_sql())
-    for _, text in ipairs(one:follow_sql(one.to_old)) do db:exec(text) end
+    if not one:is_one_way() then
+      for _, text in ipairs(one:follow_sql(one.to_old)) do db:exec(text) end
+    end
     one:mark(db, 'swap')
   end)
 end
@@ -183,13 +245,12 @@ end
 ---@param one lugger.column_job
 function exchange.back(db, one)
   local name = sql.name(one.column)
-  db:transaction(function()
+  exchange.alone(db, one, function()
     begin(db, one, one.to_old, ('were written meanwhile and do not become %s again'):format(one.found.type), again)
     db:exec('DROP TABLE ' .. one.refused)
     db:exec(('ALTER TABLE %s DROP COLUMN %s'):format(one.quoted, name))
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, sql.name(one.old), name))
     take_names(db, one, one.to_old)
-    views.make(db, one.found.views)
     one:mark(db, 'back')
   end)
 end

@@ -187,6 +187,18 @@ function found.check_same(db, one)
     'put it back as it was, or begin the change anew: --step back')
 end
 
+-- What decides how a value becomes one of another type, besides the value. Vectors ask for none of them.
+local settings = { 'TimeZone', 'DateStyle', 'IntervalStyle', 'bytea_output', 'extra_float_digits', 'lc_monetary',
+  'lc_numeric', 'lc_time', 'default_text_search_config' }
+
+local function settings_of(db)
+  local list = {}
+  for i, name in ipairs(settings) do
+    list[i] = { name = name, value = db:value('SELECT pg_catalog.current_setting($1)', name) }
+  end
+  return list
+end
+
 --- Everything that a change needs to know, as plain values; raises when the column cannot be changed.
 ---@param db lugger.migration_db
 ---@param table string
@@ -202,6 +214,7 @@ function found.inspect(db, table, column, type)
   one.views, one.along = views.over(db.connection, one.oid, column), along(db.connection, one.oid, column)
   one.from = types.of(db, one.type_oid)
   one.to = types.named(db, type)
+  one.settings = settings_of(db)
   one.indexes = plain(db:query(index_sql, quoted, column))
   one.constraints = plain(db:query(constraint_sql, quoted, column))
   one.grants = plain(db:query(grant_sql, quoted, column))

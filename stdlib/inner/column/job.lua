@@ -19,6 +19,7 @@ local job = {}
 ---@field key string[]
 ---@field using string|nil the new value in SQL, where a cast is not enough
 ---@field back string|nil the old value in SQL, where a cast is not enough
+---@field published string[]|nil publications that somebody has seen to
 ---@field options { batch_rows: integer?, pause_ms: integer?, throttle: table? }
 ---@field shadow string the column that is filled
 ---@field old string what the old column is called behind the swap
@@ -48,6 +49,17 @@ function job.replaced(text, old, new)
   return concat(out) .. text:sub(at)
 end
 
+--- The definition of a constraint of one column for another. The columns of a referenced table may have the same names.
+---@param definition string
+---@param old string
+---@param new string
+---@return string
+function job.constrained(definition, old, new)
+  local head, reference, tail = definition:match '^(FOREIGN KEY .-)( REFERENCES .-%b())(.*)$'
+  if not head or not tail then return job.replaced(definition, old, new) end
+  return job.replaced(head, old, new) .. reference .. job.replaced(tail, old, new)
+end
+
 --- The value of the new type, made of the column of this name.
 ---@param name string
 ---@return string SQL
@@ -55,6 +67,12 @@ function object:forth(name)
   if self.using then return '(' .. (name == self.column and self.using or job.replaced(self.using, self.column, name))
     .. ')' end
   return '(' .. types.cast(self.found.from, self.found.to, sql.name(name)) .. ')'
+end
+
+--- Whether nobody has said how an old value is made of a new one: a cast would be a guess.
+---@return boolean
+function object:is_one_way()
+  return self.using ~= nil and self.back == nil
 end
 
 --- The value of the old type, made of the column with the new one.
@@ -99,7 +117,8 @@ end
 ---@return string
 function object:kept()
   return json.encode { column = self.column, type = self.type, found = self.found, key = json.list(self.key),
-    using = self.using, back = self.back, options = self.options }
+    using = self.using, back = self.back, options = self.options,
+    published = self.published and json.list(self.published) }
 end
 
 --- Raises when a name that the change makes would be cut.
@@ -131,17 +150,28 @@ function job.new(db, found, column, type, options)
   return self
 end
 
+--- The settings that every conversion of this change has, whichever session writes; "" where none matters.
+---@param form string of one: name, value
+---@return string
+function object:fixed(form)
+  local found, out = self.found, {}
+  if not self.using and not self.back and found.from.family ~= 'plain' and found.to.family ~= 'plain' then return '' end
+  for i, one in ipairs(found.settings or {}) do out[i] = form:format(one.name, sql.literal(one.value)) end
+  return concat(out)
+end
+
 local function key_list(self, form)
   local out = {}
   for i, name in ipairs(self.key) do out[i] = form:format(sql.name(name)) end
   return concat(out, ', ')
 end
 
---- The SQL that makes the table of the rows whose value was refused: their keys, and the server's words.
+--- The SQL that makes the table of the rows whose value was refused: their keys, and the server's words. A publication
+--- of all tables would let nobody delete from a table without an identity.
 ---@return string
 function object:refused_sql()
-  return ("CREATE TABLE %s AS SELECT %s, ''::pg_catalog.text AS \"~error\" FROM %s WITH NO DATA"):format(self.refused,
-    key_list(self, '%s'), self.quoted)
+  return (("CREATE TABLE %s AS SELECT %s, ''::pg_catalog.text AS \"~error\" FROM %s WITH NO DATA; "
+    .. 'ALTER TABLE %s REPLICA IDENTITY FULL'):format(self.refused, key_list(self, '%s'), self.quoted, self.refused))
 end
 
 -- The application's writes must not fail: a value that cannot be converted leaves NULL and a note of its row, which is
@@ -179,8 +209,8 @@ function object:follow_sql(to)
   local own = to.forth and self.using or not to.forth and self.back
   local text = body:format(before, value, hidden, hidden, self.refused, key_list(self, '"row".%s'))
   return {
-    ('CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path %s AS %s'):format(to.call,
-      own and 'FROM CURRENT' or '= pg_catalog, pg_temp', sql.literal(text)),
+    ('CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path %s%s AS %s'):format(
+      to.call, own and 'FROM CURRENT' or '= pg_catalog, pg_temp', self:fixed ' SET %s = %s', sql.literal(text)),
     ('CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION %s()'):format(sql.name(to.trigger),
       self.quoted, to.call),
     -- Also for what a subscription writes.
