@@ -25,6 +25,11 @@ class WatchedHook final : public RowHook {
   void apply(Batch& batch) override {
     RowSet& rows = batch.tables[0];
     const size_t count = rows.rows();
+    const size_t width = table_.shape.fields.size();
+    // In a fix lugger.null is JSON's null whatever stood there, so no slot is a row's own NULL.
+    for (size_t r = 0; r < count; ++r)
+      for (Value& slot : std::span(rows.row(r), width))
+        if (slot.type == ValueType::kNull) slot.aux = 0;
     hook_->apply(batch);
     if (rows.rows() != count) {
       throw Error(Code::kHook, "map: a fix has one row for one row: lugger.emit has no place in it",

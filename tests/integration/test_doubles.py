@@ -37,6 +37,8 @@ class Model:
         self.policy = policy
         self.table = {}
         self.books = dict.fromkeys(COUNTS, 0)
+        self.refused = {}  # keys of documents that could not be read, each with how many
+        self.outdated = 0  # those of them of which a later state was loaded
 
     def beats(self, new, old):
         if self.policy == 'update':
@@ -74,7 +76,9 @@ class Model:
             return
         if d['v'] == 'bad':
             self.books['rejected'] += 1
+            self.refused[d['_id']] = self.refused.get(d['_id'], 0) + 1
             return
+        self.outdated += self.refused.pop(d['_id'], 0)
         number, tags, shared = d['v'].value, d['tags'], f"shared{d.get('s')}"
         rows = [(d['_id'], (number, d['ver'], d['pad']), tags)]
         if d.get('h') == 'emit':
@@ -129,10 +133,10 @@ class Doubles(unittest.TestCase):
                 for k, (v, _) in sorted(model.table.items())]
         tags = [[k, str(i + 1), t]
                 for k, (_, tags) in sorted(model.table.items()) for i, t in enumerate(tags)]
-        return rows, tags, model.books
+        return rows, tags, model.books, model.outdated if policy == 'update' else 0
 
     def check(self, work, expected, children=True, run=None):
-        rows, tags, books = expected
+        rows, tags, books, outdated = expected
         found = work.database.rows(ROWS.replace('md5(pad)', 'pad'))
         self.assertEqual([[a, b, c, None if d == '\\N' else d] for a, b, c, d in found], rows)
         if children:
@@ -140,7 +144,12 @@ class Doubles(unittest.TestCase):
         which = f"where run = '{run}'" if run else ''
         sums = ', '.join(f'sum({name})' for name in COUNTS)
         told = work.database.rows(f'select {sums} from lugger.partitions {which}')[0]
-        self.assertEqual(dict(zip(COUNTS, map(int, told))), books)
+        told = dict(zip(COUNTS, map(int, told)))
+        # What a later state of the same transaction replaces is no reject; the run chooses its transactions.
+        skipped = books['rejected'] - told['rejected']
+        self.assertLessEqual(0, skipped)
+        self.assertLessEqual(skipped, outdated)
+        self.assertEqual(told, {**books, 'rejected': told['rejected'], 'skipped': books['skipped'] + skipped})
 
     def prepare(self, work, children=True):
         """A table with a row in it: the load goes by staging."""

@@ -5,6 +5,7 @@ local change_plan = require 'lugger.inner.column.plan'
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local downtime = require 'lugger.inner.column.downtime'
+local exchange = require 'lugger.inner.column.exchange'
 local executor = require 'lugger.inner.migrate.executor'
 local found = require 'lugger.inner.column.found'
 local job = require 'lugger.inner.column.job'
@@ -129,6 +130,7 @@ local function check_unchanged(db, one, name, phase)
   if name == 'drop' then return unchanged.check_left(db, one) end
   if name == 'back' and phase ~= 'swap' then return end
   local to = name == 'back' and one.to_old or one.to_new
+  if to.forth then exchange.refuse_later(db, one) end
   unchanged.check(db, one, to)
   if phase ~= 'begun' then unchanged.check_notes(db, one, to) end
 end

@@ -3,7 +3,6 @@ local exchange = require 'lugger.inner.column.exchange'
 local native = require 'lugger.native'
 local steps = require 'lugger.inner.column.steps'
 local terminal = require 'lugger.inner.view.terminal'
-local views = require 'lugger.inner.column.views'
 local sql = native.sql
 
 local downtime = {}
@@ -79,9 +78,7 @@ function downtime.run(db, one)
   local alter = ('ALTER TABLE %s ALTER COLUMN %s '):format(one.quoted, sql.name(one.column))
   local default ---@type string|nil
   if found.default then default = exchange.default_of(one, one.to_new) end
-  db:transaction(function()
-    db:exec(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(one.quoted))
-    views.drop(db, found.views)
+  exchange.alone(db, one, function()
     for _, index in ipairs(found.indexes) do
       if is_named(index) then db:exec(('DROP INDEX %s.%s'):format(found.schema, sql.name(index.name))) end
     end
@@ -97,7 +94,6 @@ function downtime.run(db, one)
         end
       end
     end
-    views.make(db, found.views)
     one:mark(db, 'drop')
   end)
   db:exec(('ANALYZE %s (%s)'):format(one.quoted, sql.name(one.column)))

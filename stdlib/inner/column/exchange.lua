@@ -2,6 +2,7 @@
 -- takes time while it holds its lock.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
+local terminal = require 'lugger.inner.view.terminal'
 local types = require 'lugger.inner.column.types'
 local unchanged = require 'lugger.inner.column.unchanged'
 local views = require 'lugger.inner.column.views'
@@ -9,12 +10,39 @@ local sql = native.sql
 
 local exchange = {}
 
--- Whoever disables a trigger, or enables it, writes its row in the catalog anew. A change of a column's type gives the
--- table another file, without a trigger.
-local trigger_sql = [[SELECT tgenabled::text AS enabled, xmin::text AS written,
+-- Rows' BEFORE triggers that fire behind the one that converts. Those of another change leave this column alone.
+local later_sql = [[SELECT t.tgname::text AS name FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+    JOIN pg_class c ON c.oid = t.tgrelid
+  WHERE t.tgrelid = pg_catalog.to_regclass($1) AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 3 = 3
+    AND t.tgtype & 20 <> 0 AND t.tgname::text COLLATE "C" > $2 COLLATE "C"
+    AND p.proname <> pg_catalog.concat(c.relname, '_', t.tgname) ORDER BY 1]]
+
+local function refuse_later(db, one, to)
+  if db.executor.only_records then return end
+  local row = db:query(later_sql, one.quoted, to.trigger)[1]
+  if not row then return end
+  config.raise(('the trigger %s of %s fires behind %s, which converts: what it makes of %s would not be seen'):format(
+    terminal.printable(row.name), one.table, to.trigger, one.column),
+    ('triggers fire in the order of their names: ALTER TRIGGER %s ON %s RENAME TO a name that begins with a letter')
+      :format(sql.name(row.name), one.quoted) .. '; then --step compare, where the change has begun')
+end
+
+--- Raises for a trigger that would change the column behind the one that converts.
+---@param db lugger.migration_db
+---@param one lugger.column_job
+function exchange.refuse_later(db, one)
+  refuse_later(db, one, one.to_new)
+end
+
+-- Whoever disables a trigger, or enables it, writes its row in the catalog anew. Those of the application belong to it:
+-- while one fired behind it, rows were changed unseen. A change of a column's type gives the table another file, and
+-- fires none.
+local trigger_sql = [[SELECT tgenabled::text AS enabled,
+    (SELECT pg_catalog.string_agg(pg_catalog.concat(w.oid, ':', w.xmin), ' ' ORDER BY w.oid) FROM pg_trigger w
+      WHERE w.tgrelid = g.tgrelid AND NOT w.tgisinternal AND w.tgtype & 3 = 3) AS written,
     pg_catalog.pg_relation_filenode(tgrelid)::text AS file,
     pg_catalog.obj_description(pg_catalog.to_regclass($3), 'pg_class') AS noted
-  FROM pg_trigger WHERE tgrelid = pg_catalog.to_regclass($1) AND tgname = $2 AND NOT tgisinternal]]
+  FROM pg_trigger AS g WHERE tgrelid = pg_catalog.to_regclass($1) AND tgname = $2 AND NOT tgisinternal]]
 
 -- Without its trigger nobody can tell whether the columns are still in step.
 local function check_trigger(db, one, to)
@@ -66,7 +94,8 @@ local function check_compared(db, one, to)
     config.raise(('%s was written anew since %s: by ALTER TABLE, VACUUM FULL, CLUSTER or TRUNCATE'):format(one.table,
       since), hint)
   end
-  config.raise(('the trigger %s of %s was off for a while since %s'):format(to.trigger, one.table, since), hint)
+  config.raise(('the trigger %s of %s was off for a while since %s, or others of the table changed'):format(to.trigger,
+    one.table, since), hint)
 end
 
 ---@type table<string, string|nil>
@@ -163,15 +192,49 @@ local function take_names(db, one, to)
   end
 end
 
+local timeout_sql = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'lock_timeout'"
+
+local function wait_for_locks(db, milliseconds)
+  db:query("SELECT pg_catalog.set_config('lock_timeout', $1, true)", milliseconds)
+end
+
+-- Whoever reads a view locks it first, and behind it what it is made of: so does this. Others may take them in another
+-- order; of two that wait for each other this one gives way, before the server ends the other for the deadlock.
+local function lock(db, one, patience)
+  local function hold(text)
+    db:exec(text)
+    if patience == 0 or patience > 500 then wait_for_locks(db, '500') end
+  end
+  local list = one.found.views
+  for i = #list, 1, -1 do hold('DROP VIEW ' .. list[i].name) end
+  hold(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(one.quoted))
+end
+
+--- One transaction in which nobody reads or writes the table. Its views are dropped, and made again behind the work.
+---@param db lugger.migration_db
+---@param one lugger.column_job
+---@param work fun()
+---@param behind fun()|nil what is done when all is there
+function exchange.alone(db, one, work, behind)
+  db:transaction(function()
+    local patience = db:value(timeout_sql)
+    lock(db, one, tonumber(patience) or 0)
+    work()
+    views.make(db, one.found.views)
+    if behind then behind() end
+    -- Not to look like a setting of the session, which a pooler would lose.
+    wait_for_locks(db, patience or '0')
+  end)
+end
+
 -- The row of pg_attribute keeps its grants, so the old column keeps its own for the way back.
 local function begin(db, one, to, what, hint)
-  db:exec(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(one.quoted))
+  refuse_later(db, one, to)
   unchanged.check(db, one, to, true)
   check_compared(db, one, to)
   db:exec(one:again_sql(to))
   one:refuse(db, what, hint)
   for _, text in ipairs(one:leave_sql(to)) do db:exec(text) end
-  views.drop(db, one.found.views)
   if one.found.not_null and not one.found.unproven then
     db:exec(('ALTER TABLE %s ALTER COLUMN %s SET NOT NULL'):format(one.quoted, sql.name(to.hidden)))
     db:exec(('ALTER TABLE %s DROP CONSTRAINT %s'):format(one.quoted, sql.name(to.not_null)))
@@ -187,7 +250,7 @@ local again = 'correct these rows, then run the same command again: it goes on h
 ---@param one lugger.column_job
 function exchange.swap(db, one)
   local name, old, shadow = sql.name(one.column), sql.name(one.old), sql.name(one.shadow)
-  db:transaction(function()
+  exchange.alone(db, one, function()
     begin(db, one, one.to_new, 'were written meanwhile and do not become ' .. one.type, again)
     if one.found.not_null then
       db:exec(('ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL'):format(one.quoted, name))
@@ -198,15 +261,13 @@ function exchange.swap(db, one)
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, name, old))
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, shadow, name))
     take_names(db, one, one.to_new)
-    views.make(db, one.found.views)
     -- A key whose own type has changed is noted in its new type.
     db:exec('DROP TABLE ' .. one.refused)
     db:exec(one:refused_sql())
     for _, text in ipairs(one:follow_sql(one.to_old)) do db:exec(text) end
     exchange.note(db, one, exchange.seen(db, one, one.to_old))
     one:mark(db, 'swap')
-    unchanged.swapped(db, one)
-  end)
+  end, function() unchanged.swapped(db, one) end)
 end
 
 --- The old column takes its place again, and the new one goes.
@@ -214,13 +275,12 @@ end
 ---@param one lugger.column_job
 function exchange.back(db, one)
   local name = sql.name(one.column)
-  db:transaction(function()
+  exchange.alone(db, one, function()
     begin(db, one, one.to_old, ('were written meanwhile and do not become %s again'):format(one.found.type), again)
     db:exec('DROP TABLE ' .. one.refused)
     db:exec(('ALTER TABLE %s DROP COLUMN %s'):format(one.quoted, name))
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, sql.name(one.old), name))
     take_names(db, one, one.to_old)
-    views.make(db, one.found.views)
     one:mark(db, 'back')
   end)
 end

@@ -145,6 +145,18 @@ function found.publications(db, quoted)
   return list
 end
 
+-- What decides how a value becomes one of another type, besides the value. Vectors ask for none of them.
+local settings = { 'TimeZone', 'DateStyle', 'IntervalStyle', 'bytea_output', 'extra_float_digits', 'lc_monetary',
+  'lc_numeric', 'lc_time', 'default_text_search_config' }
+
+local function settings_of(db)
+  local list = {}
+  for i, name in ipairs(settings) do
+    list[i] = { name = name, value = db:value('SELECT pg_catalog.current_setting($1)', name) }
+  end
+  return list
+end
+
 --- Everything that a change needs to know, as plain values; raises when the column cannot be changed.
 ---@param db lugger.migration_db
 ---@param table string
@@ -157,13 +169,16 @@ function found.inspect(db, table, column, type)
   local one = plain(db:query(column_sql, quoted, column))[1]
   local function definitions(text)
     -- What is made again elsewhere must not depend on who asks for it.
-    return views.without_path(db.connection, function() return plain(db:query(text, quoted, column)) end)
+    return views.without_path(db.connection, function()
+      return plain(db:query(text, one.schema .. '.' .. sql.name(one.bare), column))
+    end)
   end
   refuse_kind(table, column, one)
   found.refuse_others(db, table, column)
   one.views = views.over(db.connection, one.oid, column)
   one.from = types.of(db, one.type_oid)
   one.to = types.named(db, type)
+  one.settings = settings_of(db)
   one.indexes = definitions(index_sql)
   one.constraints = definitions(constraint_sql)
   one.default = (definitions(default_sql)[1] or {}).text

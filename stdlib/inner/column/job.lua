@@ -49,6 +49,17 @@ function job.replaced(text, old, new)
   return concat(out) .. text:sub(at)
 end
 
+--- The definition of a constraint of one column for another. The columns of a referenced table may have the same names.
+---@param definition string
+---@param old string
+---@param new string
+---@return string
+function job.constrained(definition, old, new)
+  local head, reference, tail = definition:match '^(FOREIGN KEY .-)( REFERENCES .-%b())(.*)$'
+  if not head or not tail then return job.replaced(definition, old, new) end
+  return job.replaced(head, old, new) .. reference .. job.replaced(tail, old, new)
+end
+
 --- The value of the new type, made of the column of this name.
 ---@param name string
 ---@return string SQL
@@ -133,6 +144,16 @@ function job.new(db, found, column, type, options)
   return self
 end
 
+--- The settings that every conversion of this change has, whichever session writes; "" where none matters.
+---@param form string of one: name, value
+---@return string
+function object:fixed(form)
+  local found, out = self.found, {}
+  if not self.using and not self.back and found.from.family ~= 'plain' and found.to.family ~= 'plain' then return '' end
+  for i, one in ipairs(found.settings or {}) do out[i] = form:format(one.name, sql.literal(one.value)) end
+  return concat(out)
+end
+
 local function key_list(self, form)
   local out = {}
   for i, name in ipairs(self.key) do out[i] = form:format(sql.name(name)) end
@@ -181,8 +202,8 @@ function object:follow_sql(to)
   local own = to.forth and self.using or not to.forth and self.back
   local text = body:format(before, value, hidden, hidden, self.refused, key_list(self, '"row".%s'))
   return {
-    ('CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path %s AS %s'):format(to.call,
-      own and 'FROM CURRENT' or '= pg_catalog, pg_temp', sql.literal(text)),
+    ('CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path %s%s AS %s'):format(
+      to.call, own and 'FROM CURRENT' or '= pg_catalog, pg_temp', self:fixed ' SET %s = %s', sql.literal(text)),
     ('CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION %s()'):format(sql.name(to.trigger),
       self.quoted, to.call),
     -- Also for what a subscription writes.

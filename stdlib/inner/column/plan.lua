@@ -2,7 +2,9 @@
 local change_type = require 'lugger.inner.migrate.change_type'
 local config = require 'lugger.inner.cli.config'
 local extensions = require 'lugger.inner.column.extensions'
+local exchange = require 'lugger.inner.column.exchange'
 local found = require 'lugger.inner.column.found'
+local native = require 'lugger.native'
 local search_paths = require 'lugger.inner.column.search_paths'
 local steps = require 'lugger.inner.column.steps'
 local terminal = require 'lugger.inner.view.terminal'
@@ -13,8 +15,19 @@ local triggers_sql = [[SELECT tgname::text AS name FROM pg_trigger WHERE tgrelid
   AND NOT tgisinternal AND tgenabled IN ('O', 'A') AND tgtype & 16 = 16 AND tgtype & 1 = 1 AND tgattr::text = ''
   ORDER BY 1]]
 
+---@type table<string, boolean|nil>
+local times = { timestamp = true, timestamptz = true, date = true, time = true, timetz = true, interval = true }
+
+local function time_note(one)
+  local facts, values = one.found, {}
+  if not times[facts.from.name] and not times[facts.to.name] then return nil end
+  for i = 1, 3 do values[i] = facts.settings[i].name .. ' ' .. facts.settings[i].value end
+  return ('times are converted under %s, whichever session writes; another zone: --using with %s AT TIME ZONE \'...\'')
+    :format(table.concat(values, ', '), native.sql.name(one.column))
+end
+
 local function notes(db, one)
-  local out = {}
+  local out = { time_note(one) }
   local function add(text, ...) out[#out + 1] = text:format(...) end
   add('the column moves to the end of the row: INSERT without a list of columns, COPY without one and SELECT * see it')
   add('until it is dropped, one column more is there: %s before the swap, %s behind it', one.shadow, one.old)
@@ -34,6 +47,7 @@ end
 ---@param args table
 function plan.check(db, one, args)
   extensions.check(db)
+  exchange.refuse_later(db, one)
   local publications = found.publications(db, one.quoted)
   if #publications > 0 and not args.published then
     config.raise(('%s is published (%s): a subscriber without the column %s stops'):format(one.table,

@@ -33,6 +33,7 @@ end
 ---@param one lugger.column_job
 function steps.add(db, one)
   db:transaction(function()
+    exchange.refuse_later(db, one)
     db:exec(('ALTER TABLE %s ADD COLUMN %s %s'):format(one.quoted, sql.name(one.shadow), one.found.to.spelled))
     carry_settings(db, one)
     db:exec(one:refused_sql())
@@ -86,8 +87,11 @@ local function note_differences(db, one, to, why)
   for i, name in ipairs(one.key) do keys[i] = sql.name(name) end
   local select = ('INSERT INTO %s SELECT %s, %s FROM %s WHERE '):format(one.refused, table.concat(keys, ', '),
     sql.literal(why), one.quoted)
-  local condition = differing(one, to)
-  for batch in batches(db, one) do db:exec(('%s%s AND %s'):format(select, batch.condition, condition)) end
+  local condition, fixed = differing(one, to), one:fixed 'SET LOCAL %s = %s;'
+  for batch in batches(db, one) do
+    if fixed ~= '' then db:exec(fixed) end
+    db:exec(('%s%s AND %s'):format(select, batch.condition, condition))
+  end
 end
 
 -- Within a step, because behind the last one the notes are gone: a function that is played again must not ask for them.
@@ -208,7 +212,7 @@ local function constrain(db, one, to)
   end
   for _, constraint in ipairs(found.constraints) do
     local name = sql.name(constraint.name .. to.suffix)
-    local definition = job.replaced(constraint.definition:gsub(' NOT VALID$', ''), one.column, to.hidden)
+    local definition = job.constrained(constraint.definition:gsub(' NOT VALID$', ''), one.column, to.hidden)
     local enforced = not definition:match ' NOT ENFORCED$'
     db:exec(('ALTER TABLE %s ADD CONSTRAINT %s %s%s'):format(one.quoted, name, definition, enforced and ' NOT VALID'
       or ''))

@@ -105,13 +105,6 @@ function views.over(connection, oid, column)
   return views.without_path(connection, function() return read(connection, oid, column) end)
 end
 
---- Drops them, the last first.
----@param db lugger.migration_db
----@param list lugger.column_view[]
-function views.drop(db, list)
-  for i = #list, 1, -1 do db:exec('DROP VIEW ' .. list[i].name) end
-end
-
 --- Makes them again.
 ---@param db lugger.migration_db
 ---@param list lugger.column_view[]

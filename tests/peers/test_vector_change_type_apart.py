@@ -1,0 +1,122 @@
+"""lugger vector change-type: what others do meanwhile, or with other settings, changes nothing in the outcome."""
+import time
+import unittest
+
+import harness
+from postgres import Postgres
+from sessions import Session, wait_for
+
+WAITS = "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock' and pid <> pg_backend_pid()"
+BUILT = ('add', 'backfill', 'compare', 'index')
+
+
+class Apart(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres()
+
+    def setUp(self):
+        self.database = self.server.fresh()
+        self.database.query('create table t (id int primary key, n int, at timestamp, day text); '
+                            "insert into t select i, i, '2024-07-01 12:00', '2/3/2024' "
+                            'from generate_series(1, 20) i')
+
+    def change(self, column, *args, expect=0):
+        return harness.lugger('vector', 'change-type', column, *args, env={'PG_URI': self.database.url},
+                              expect=expect)
+
+    def start(self, column, *args):
+        return harness.start('vector', 'change-type', column, *args, env={'PG_URI': self.database.url})
+
+    def steps(self, column, type, *names):
+        for name in names:
+            self.change(column, type, '--step', name)
+
+    def walk_past(self, step, first, then):
+        session = Session(self.database)
+        session.run('begin; ' + first)
+        process = self.start('t.n', '--step', step, '--tries', '30')
+        wait_for(self.database, WAITS, process)
+        time.sleep(1.3)  # it has looked for a deadlock in vain: the next who waits is the one that is ended
+        self.assertNotIn('ERROR', session.run(then))
+        session.run('rollback')
+        session.close()
+        self.assertEqual(process.wait(60), 0, process.communicate())
+
+    def test_s2_11_who_holds_a_view_is_not_ended_for_a_deadlock(self):
+        self.database.query('create view v as select id, n from t; create view w as select n from v')
+        for first, then in (("comment on view w is 'held'", 'insert into t (id) values (100)'),
+                            ('select count(*) > 0 from t', 'select count(*) > 0 from w')):
+            self.steps('t.n', 'bigint', *BUILT)
+            for step in ('swap', 'back'):
+                with self.subTest(step + ': ' + first):
+                    self.walk_past(step, first, then)
+        self.assertEqual(self.database.query('select count(*) from w'), '20')
+
+    def test_s2_11_who_holds_the_table_of_a_reference_is_not_ended_either(self):
+        self.database.query('create table r (n int primary key); insert into r select n from t; '
+                            'alter table t add foreign key (n) references r (n)')
+        self.steps('t.n', 'bigint', *BUILT)
+        self.walk_past('swap', 'select count(*) from r', 'update t set day = null where id = 1')
+
+    def test_s2_16_the_settings_of_who_writes_change_no_value(self):
+        self.database.query("do $$ begin create role elsewhere login; exception when duplicate_object "
+                            "then null; end $$; grant all on t to elsewhere; alter role elsewhere set timezone = "
+                            "'America/New_York'; alter role elsewhere set datestyle = 'SQL, DMY'")
+        write = (" insert into t (id, at, day) values (100, '2024-07-01 12:00', '2/3/2024'); "
+                 "update t set at = '2024-07-02 12:00', day = '4/5/2024' where id = 2")
+        day = ("select count(*) from t where day::text <> case id when 2 then '2024-04-05' "
+               "else '2024-02-03' end")
+        role = self.database.user
+        said = self.change('t.at', 'timestamptz', '--step', 'plan').out
+        self.assertIn('times are converted under TimeZone UTC, DateStyle ISO, MDY', said)
+        self.assertIn("""--using with "at" AT TIME ZONE '...'""", said)
+        for column, type in (('at', 'timestamptz'), ('day', 'date')):
+            self.steps('t.' + column, type, *BUILT[:2])
+        self.database.user = 'elsewhere'
+        self.database.query(write)
+        self.database.user = role
+        for column in ('at', 'day'):
+            for step in ('compare', 'index', 'swap'):
+                self.change('t.' + column, '--step', step)
+        self.assertEqual(self.database.query("set timezone = 'UTC'; set datestyle = 'ISO'; select string_agg("
+                         "at::text, ',' order by id) from t where id in (1, 2, 100)"),
+                         '2024-07-01 12:00:00+00,2024-07-02 12:00:00+00,2024-07-01 12:00:00+00')
+        self.assertEqual(self.database.query("set datestyle = 'ISO'; " + day), '0')
+        self.database.user = 'elsewhere'
+        self.database.query("update t set at = '2024-07-03 12:00Z', day = '2024-12-30' where id = 1")
+        self.database.user = role
+        self.change('t.at', '--step', 'back')
+        self.change('t.day', '--step', 'back')
+        self.assertEqual(self.database.query('select at, day from t where id = 1'),
+                         '2024-07-03 12:00:00|2024-12-30')
+
+    def test_s2_15_a_trigger_behind_the_one_that_converts_is_refused(self):
+        self.database.query("""create function f() returns trigger language plpgsql
+            as 'begin new.n := new.n * 2; return new; end';
+            create trigger "ändern" before update on t for each row execute function f();
+            create trigger "~~after" after update on t for each row execute function f()""")
+        for step in ('plan', 'add'):
+            said = self.change('t.n', 'bigint', '--step', step, expect=1).err
+            self.assertIn('the trigger ändern of public.t fires behind ~n__new_sync', said)
+        self.assertIn('RENAME TO', said)
+        self.database.query('alter trigger "ändern" on t rename to changes')
+        self.steps('t.n', 'bigint', *BUILT)
+        self.database.query('alter trigger changes on t rename to "~~late"; update t set n = 50 where id = 1')
+        self.assertIn('the trigger ~~late of public.t', self.change('t.n', '--step', 'swap', expect=1).err)
+        self.database.query('alter trigger "~~late" on t rename to changes')
+        self.assertIn('--step compare', self.change('t.n', '--step', 'swap', expect=1).err)
+        self.assertIn('id = 1: it differs', self.change('t.n', '--step', 'compare', expect=1).err)
+        for step in ('compare', 'index', 'swap'):
+            self.change('t.n', '--step', step)
+        self.assertEqual(self.database.query('select n from t where id = 1'), '100')
+
+    def test_s2_16_two_columns_of_a_table_change_at_once(self):
+        for column, type in (('n', 'bigint'), ('day', 'varchar(20)')):
+            self.change('t.' + column, type, '--step', 'all')
+        for column in ('n', 'day'):
+            self.change('t.' + column, '--step', 'drop')
+
+
+if __name__ == '__main__':
+    harness.main()
