@@ -1,4 +1,4 @@
-"""lugger vector change-type: what others change in the catalog between two steps is named, and nothing is lost."""
+"""lugger vector change-type: what others change in the catalog between two steps is named."""
 import time
 import unittest
 
@@ -31,7 +31,8 @@ FORTH = {
     'a right': (ROLE + 'grant select (x) on t to unchanged', 'new: grant of SELECT to unchanged',
                 'revoke select (x) on t from unchanged'),
     'a comment': ("comment on column t.x is 'said'", 'new: comment: said', 'comment on column t.x is null'),
-    'a comment of the index': ("comment on index ix is 'said'", 'comment said now', 'comment on index ix is null'),
+    'a comment of the index': ("comment on index ix is 'said'", 'comment said now',
+                               'comment on index ix is null'),
     'NOT NULL': ('alter table t alter x set not null', 'NOT NULL was not there, and is there now',
                  'alter table t alter x drop not null'),
     'a check': ('alter table t add constraint c check (x < 100)', 'new: constraint c: CHECK',
@@ -39,7 +40,8 @@ FORTH = {
     'the replica identity': ('alter table t replica identity full',
                              'the replica identity was the primary key, and is the row now',
                              'alter table t replica identity default'),
-    'a mark of CLUSTER': ('alter table t cluster on ix', ', clustered now', 'alter table t set without cluster'),
+    'a mark of CLUSTER': ('alter table t cluster on ix', ', clustered now',
+                          'alter table t set without cluster'),
     'a trigger': ("create function f() returns trigger language plpgsql as 'begin return new; end'; "
                   'create trigger g before update on t for each row execute function f()', 'new: trigger g',
                   'drop trigger g on t'),
@@ -57,7 +59,8 @@ BACK = {
     'a right': FORTH['a right'],
     'a comment': FORTH['a comment'],
     'a unique index': ('create unique index u on t (x)', 'new: index u: CREATE UNIQUE INDEX', 'drop index u'),
-    'a default': ('alter table t alter x set default 7', 'new: default: 7', 'alter table t alter x drop default'),
+    'a default': ('alter table t alter x set default 7', 'new: default: 7',
+                  'alter table t alter x drop default'),
     'row security': FORTH['row security'],
 }
 
@@ -126,7 +129,8 @@ class Unchanged(unittest.TestCase):
     def test_s2_15_a_column_that_was_written_anew_is_compared_again(self):
         self.steps('add', 'backfill', 'compare', 'index')
         self.database.query('alter table t alter x type real using x * 100')
-        self.assertIn('was written anew since the rows were compared', self.change('--step', 'swap', expect=1).err)
+        self.assertIn('was written anew since the rows were compared',
+                      self.change('--step', 'swap', expect=1).err)
         self.assertIn('id = 1: it differs', self.change('--step', 'compare', expect=1).err)
         self.steps('compare', 'index', 'swap')
         self.assertEqual(self.database.query(VALUES), '25,50,75,100,125')
@@ -198,7 +202,8 @@ alter table t alter x set default a.dflt(), add constraint k check (a.ok(x)),
             'FOREIGN KEY (x) REFERENCES a.c(id) CHECK (a.ok(x))\na.dflt()')
 
     def test_s2_15_a_generated_key_is_refused(self):
-        self.database.query('create table g (a int, id int generated always as (a + 1) stored primary key, x real)')
+        self.database.query('create table g (a int, x real, '
+                            'id int generated always as (a + 1) stored primary key)')
         said = self.change('--step', 'plan', column='g.x', expect=1).err
         self.assertIn('id of the key of public.g is a generated column', said)
 
