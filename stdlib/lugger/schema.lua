@@ -340,6 +340,7 @@ end
 
 ---@class lugger.change_type_options
 ---@field using string|nil the new value as an SQL expression
+---@field back string|nil the old value as an SQL expression of the new one; with `using` and without it: no way back
 ---@field key string|string[]|nil the primary key when not given
 ---@field batch_rows integer|nil 1000 when not given
 ---@field pause_ms integer|nil between batches
@@ -354,7 +355,7 @@ end
 ---@param type string as SQL
 ---@param options lugger.change_type_options|nil
 function schema.change_type(db, table, column, type, options)
-  options = check(options, { 'using', 'key', 'batch_rows', 'pause_ms', 'keep_old', 'max_bytes' }, 'change_type')
+  options = check(options, { 'using', 'back', 'key', 'batch_rows', 'pause_ms', 'keep_old', 'max_bytes' }, 'change_type')
   check_texts('change_type', table, column, type)
   require('lugger.inner.migrate.change_type').run(db, table, column, type, options)
 end

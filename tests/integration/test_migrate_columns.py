@@ -68,7 +68,8 @@ class Columns(WithUsers):
     def test_s2_12_change_of_a_type(self):
         project = self.lua("""
   schema.change_type(db, 'users', 'id', 'bigint', { batch_rows = 6 })
-  schema.change_type(db, 'users', 'email', 'varchar(40)', { using = 'lower(email)', keep_old = true })""")
+  schema.change_type(db, 'users', 'email', 'varchar(40)', { using = 'lower(email)', back = 'email',
+    keep_old = true })""")
         project.query("create index by_email on users (email, lower(email)) where email <> ''; "
                       "comment on column users.email is 'mail';"
                       " alter table users alter email set default 'nobody', alter email "

@@ -1,4 +1,4 @@
-"""lugger vector change-type: what others do meanwhile, or with other settings, changes nothing in the outcome."""
+"""lugger vector change-type: what others do meanwhile, or with other settings, changes no outcome."""
 import time
 import unittest
 
@@ -61,8 +61,9 @@ class Apart(unittest.TestCase):
 
     def test_s2_16_the_settings_of_who_writes_change_no_value(self):
         self.database.query("do $$ begin create role elsewhere login; exception when duplicate_object "
-                            "then null; end $$; grant all on t to elsewhere; alter role elsewhere set timezone = "
-                            "'America/New_York'; alter role elsewhere set datestyle = 'SQL, DMY'")
+                            "then null; end $$; grant all on t to elsewhere; "
+                            "alter role elsewhere set timezone = 'America/New_York'; "
+                            "alter role elsewhere set datestyle = 'SQL, DMY'")
         write = (" insert into t (id, at, day) values (100, '2024-07-01 12:00', '2/3/2024'); "
                  "update t set at = '2024-07-02 12:00', day = '4/5/2024' where id = 2")
         day = ("select count(*) from t where day::text <> case id when 2 then '2024-04-05' "
@@ -116,6 +117,60 @@ class Apart(unittest.TestCase):
             self.change('t.' + column, type, '--step', 'all')
         for column in ('n', 'day'):
             self.change('t.' + column, '--step', 'drop')
+
+    def test_s2_16_expressions_are_tried_before_anything_begins(self):
+        for flags in (('--using', 'm / 100.0'), ('--using', 'n / 100.0', '--back', 'm * 100')):
+            for step in ('plan', 'add'):
+                said = self.change('t.n', 'numeric', *flags, '--step', step, expect=1).err
+                self.assertIn(f'{flags[-2]} {flags[-1]} does not give a ', said)
+                self.assertIn('column "m" does not exist', said)
+        self.change('t.n', 'numeric', '--using', 'n / 100.0', '--back', 'round(n * 100)::int',
+                    '--step', 'add')
+
+    def test_s2_15_the_backfill_says_what_was_refused(self):
+        self.steps('t.n', 'numeric(3,1)', 'add')
+        self.database.query("update t set n = 1000 where id < 4")
+        self.database.query('insert into t (id, n) values (50, 5000)')
+        self.assertIn('backfill: 4 rows of public.t were refused and have no value in n__new',
+                      self.change('t.n', '--step', 'backfill').err)
+
+    def test_s2_15_a_comparison_that_fails_again_stops_what_comes_behind(self):
+        self.steps('t.n', 'smallint', *BUILT)
+        self.database.query('insert into t (id, n) values (50, 70000)')
+        self.assertIn('id = 50: ', self.change('t.n', '--step', 'compare', expect=1).err)
+        for step in ('index', 'swap'):
+            self.assertIn('compare comes before ' + step, self.change('t.n', '--step', step, expect=1).err)
+        self.database.query('delete from t where id = 50')
+        self.change('t.n', '--step', 'all')
+
+    def test_s2_16_a_publication_that_came_meanwhile_stops_the_swap(self):
+        self.steps('t.n', 'bigint', *BUILT)
+        self.database.query('create publication later for all tables')
+        self.assertIn('is published (later)', self.change('t.n', '--step', 'swap', expect=1).err)
+        self.change('t.n', '--step', 'back')
+        self.change('t.n', 'bigint', '--step', 'add', '--published')
+        for step in BUILT[1:] + ('swap', 'drop'):
+            self.change('t.n', '--step', step)
+
+    def test_s2_17_no_way_back_is_guessed(self):
+        flags = ('numeric', '--using', 'n / 100.0')
+        said = self.change('t.n', *flags, '--step', 'plan').out
+        self.assertIn('and back:   no way', said)
+        said = self.change('t.n', *flags, '--step', 'all').err
+        for part in ('look at: from the swap on there is no way back', 'look at: the column moves to the end',
+                     'look at: statements that sessions hold prepared', 'the old column stays as it is'):
+            self.assertIn(part, said)
+        self.database.query('update t set n = 9.99 where id = 1; insert into t (id, n) values (50, 5)')
+        self.assertNotIn('--step back', self.change('t.n').out)
+        self.assertIn('began without --back', self.change(
+            't.n', '--step', 'back', '--back', 'n * 100', expect=1).err)
+        for more in ((), ('--accept-loss',)):
+            self.assertIn('there is no way back', self.change('t.n', '--step', 'back', *more, expect=1).err)
+        self.assertEqual(self.database.query('select n__old from t where id in (1, 50) '
+                                             'and n__old is not null'),
+                         '1')
+        self.change('t.n', '--step', 'drop')
+        self.assertEqual(self.database.query('select count(*) from pg_proc where proname ~ \'^t_~\''), '0')
 
 
 if __name__ == '__main__':

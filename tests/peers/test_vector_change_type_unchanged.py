@@ -45,7 +45,6 @@ FORTH = {
     'a trigger': ("create function f() returns trigger language plpgsql as 'begin return new; end'; "
                   'create trigger g before update on t for each row execute function f()', 'new: trigger g',
                   'drop trigger g on t'),
-    'a publication': ('create publication p for table t', 'new: publication p', 'drop publication p'),
     'a child': ('create table c () inherits (t)', 'the tree of tables that inherit was not there',
                 'drop table c'),
     'a view': ('create view v as select x from t', 'new: view public.v', 'drop view v'),
@@ -95,8 +94,7 @@ class Unchanged(unittest.TestCase):
         self.steps('backfill', 'compare', 'index')
         for name in ('a right', 'row security'):
             self.database.query(FORTH[name][0])
-            for step in ('compare', 'swap'):
-                self.assertIn(FORTH[name][1], self.change('--step', step, expect=1).err)
+            self.assertIn(FORTH[name][1], self.change('--step', 'swap', expect=1).err)
             self.database.query(FORTH[name][2])
         self.steps('compare', 'index', 'swap', 'drop')
         self.assertEqual(self.database.query(VALUES), '0.25,0.5,0.75,1,1.25')

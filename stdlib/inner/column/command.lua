@@ -81,6 +81,13 @@ end
 
 local function open_job(row, args)
   local one = job.of(native.json_tables(row.spec))
+  for _, flag in ipairs { 'using', 'back' } do
+    if args[flag] and args[flag] ~= one[flag] then
+      local began = one[flag] and ('with --%s %s'):format(flag, one[flag]) or 'without --' .. flag
+      config.raise(('the change of %s.%s began %s'):format(one.table, one.column, began),
+        'it is given when a change begins: --step back before the swap, then anew')
+    end
+  end
   one.entry, one.options = row.entry, options_of(args)
   return one
 end
@@ -96,7 +103,7 @@ local function new_job(run, place, args)
   local one = job.new(db, facts, place.column, args.type, { using = args.using, back = args.back, key = args.key,
     batch_rows = args.batch_rows, pause_ms = args.pause_ms, throttle = args.throttle })
   if not args.using then types.check_cast(db, facts.from, facts.to, '--using EXPRESSION gives the new value in SQL') end
-  if not args.back then
+  if not args.back and not args.using then
     types.check_cast(db, facts.to, facts.from,
       '--back EXPRESSION gives the old value in SQL: the old column is kept current by it')
   end
@@ -115,6 +122,10 @@ local says = {
   swap = '%s is in its place; the old column is kept current until --step drop',
   drop = 'the old column is dropped', back = 'all is as it was before',
 }
+
+says.one_way = '%s is in its place; the old column stays as it is until --step drop'
+
+local filled = { add = true, backfill = true, compare = true, index = true } ---@type table<string, boolean|nil>
 
 local marks_itself = { add = true, swap = true, drop = true, back = true } ---@type table<string, boolean>
 
@@ -144,21 +155,37 @@ local function run_step(run, place, one, name, phase, args)
     work = function(db) steps.back(db, one, phase, args.accept_loss) end
   end
   check_unchanged(reading_db(run, place), one, name, phase)
+  if name == 'swap' then change_plan.check_published(reading_db(run, place), one, args) end
   if name == 'swap' and args.queries and not queries.check(run, one, args.queries, args.role) then
     return cli.exit.differences
+  end
+  if name == 'back' and phase == 'swap' and one:is_one_way() then
+    config.raise(('there is no way back: the change of %s.%s began with --using and without --back'):format(one.table,
+      one.column), ('%s has the values as they were at the swap, and NULL in rows that came later'):format(one.old))
   end
   if name == 'back' and phase == 'swap' then steps.check_kept(reading_db(run, place), one) end
   terminal.say(name, ' ...')
   apply.function_by_steps(run, ex, function(db) work(db, one) end)
   if not marks_itself[name] then mark(run, ex, one, name) end
-  terminal.say(name, ': ', (says[name]:format(one.column)))
+  local refused = name == 'backfill' and one:refusals(reading_db(run, place)) or 0
+  if refused > 0 then
+    terminal.say(('backfill: %s of %s were refused and have no value in %s; --step compare names them'):format(
+      terminal.count(refused, 'row'), one.table, one.shadow))
+    return cli.exit.done
+  end
+  local words = says[name == 'swap' and one:is_one_way() and 'one_way' or name]
+  terminal.say(name, ': ', (words:format(filled[name] and one.shadow or one.column)))
   return cli.exit.done
 end
 
--- Comparing may be repeated until the swap; it begins anew then.
-local function forget(run, entry, name)
+-- Comparing may be repeated until the swap; it begins anew then, and nothing comes behind it until it is through.
+local function forget(run, place, one, name)
+  run.main:begin()
   run.ledger:query(([[DELETE FROM %s.column_change_steps WHERE entry = $1::bigint
-    AND step LIKE $2]]):format(run.ledger.schema), { entry, numbers[name] .. '.%' })
+    AND step LIKE $2]]):format(run.ledger.schema), { one.entry, numbers[name] .. '.%' })
+  one:mark({ executor = by_steps.new(run, migration_of(place), 'up', one.entry) }, steps.order[numbers[name] - 1])
+  run:fence()
+  run.main:commit()
 end
 
 -- The number of the step that comes next.
@@ -197,6 +224,7 @@ local function one_step(run, place, name, args)
   local one = row and open_job(row, args) or new_job(run, place, args)
   if not row then
     change_plan.check(reading_db(run, place), one, args)
+    change_plan.warn(reading_db(run, place), one)
     one:record(run.ledger, 'begun')
   end
   local phase = row and row.phase or 'begun'
@@ -205,7 +233,7 @@ local function one_step(run, place, name, args)
     terminal.say(name, ' is done already')
     return cli.exit.done
   end
-  if wanted == 'again' then forget(run, one.entry, name) end
+  if wanted == 'again' then forget(run, place, one, name) end
   return run_step(run, place, one, name, phase, args)
 end
 
@@ -257,7 +285,9 @@ local function show_next(run, place, args)
   end
   terminal.line(('%s.%s is being changed to %s since %s UTC'):format(place.table, place.column, row.type, row.since))
   terminal.line('done: ', row.phase == 'begun' and 'nothing' or row.phase)
-  terminal.line('next: ', row.phase == 'swap' and '--step drop, which ends it, or --step back'
+  local ends = '--step drop, which ends it'
+  if not open_job(row, {}):is_one_way() then ends = ends .. ', or --step back' end
+  terminal.line('next: ', row.phase == 'swap' and ends
     or '--step ' .. steps.order[next_of(row.phase)] .. ', or --step back, which takes it away')
 end
 

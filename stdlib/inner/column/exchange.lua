@@ -264,8 +264,10 @@ function exchange.swap(db, one)
     -- A key whose own type has changed is noted in its new type.
     db:exec('DROP TABLE ' .. one.refused)
     db:exec(one:refused_sql())
-    for _, text in ipairs(one:follow_sql(one.to_old)) do db:exec(text) end
-    exchange.note(db, one, exchange.seen(db, one, one.to_old))
+    if not one:is_one_way() then
+      for _, text in ipairs(one:follow_sql(one.to_old)) do db:exec(text) end
+      exchange.note(db, one, exchange.seen(db, one, one.to_old))
+    end
     one:mark(db, 'swap')
   end, function() unchanged.swapped(db, one) end)
 end

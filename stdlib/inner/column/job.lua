@@ -20,6 +20,7 @@ local job = {}
 ---@field key string[]
 ---@field using string|nil the new value in SQL, where a cast is not enough
 ---@field back string|nil the old value in SQL, where a cast is not enough
+---@field published string[]|nil publications that somebody has seen to
 ---@field options { batch_rows: integer?, pause_ms: integer?, throttle: table? }
 ---@field shadow string the column that is filled
 ---@field old string what the old column is called behind the swap
@@ -69,6 +70,12 @@ function object:forth(name)
   return '(' .. types.cast(self.found.from, self.found.to, sql.name(name)) .. ')'
 end
 
+--- Whether nobody has said how an old value is made of a new one: a cast would be a guess.
+---@return boolean
+function object:is_one_way()
+  return self.using ~= nil and self.back == nil
+end
+
 --- The value of the old type, made of the column with the new one.
 ---@return string SQL
 function object:reverse()
@@ -111,7 +118,8 @@ end
 ---@return string
 function object:kept()
   return json.encode { column = self.column, type = self.type, found = self.found, key = json.list(self.key),
-    using = self.using, back = self.back, options = self.options }
+    using = self.using, back = self.back, options = self.options,
+    published = self.published and json.list(self.published) }
 end
 
 --- Raises when a name that the change makes would be cut.
@@ -160,11 +168,12 @@ local function key_list(self, form)
   return concat(out, ', ')
 end
 
---- The SQL that makes the table of the rows whose value was refused: their keys, and the server's words.
+--- The SQL that makes the table of the rows whose value was refused: their keys, and the server's words. A publication
+--- of all tables would let nobody delete from a table without an identity.
 ---@return string
 function object:refused_sql()
-  return ("CREATE TABLE %s AS SELECT %s, ''::pg_catalog.text AS \"~error\" FROM %s WITH NO DATA"):format(self.refused,
-    key_list(self, '%s'), self.quoted)
+  return (("CREATE TABLE %s AS SELECT %s, ''::pg_catalog.text AS \"~error\" FROM %s WITH NO DATA; "
+    .. 'ALTER TABLE %s REPLICA IDENTITY FULL'):format(self.refused, key_list(self, '%s'), self.quoted, self.refused))
 end
 
 -- The application's writes must not fail: a value that cannot be converted leaves NULL and a note of its row, which is

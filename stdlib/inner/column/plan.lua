@@ -31,6 +31,9 @@ local function notes(db, one)
   local function add(text, ...) out[#out + 1] = text:format(...) end
   add('the column moves to the end of the row: INSERT without a list of columns, COPY without one and SELECT * see it')
   add('until it is dropped, one column more is there: %s before the swap, %s behind it', one.shadow, one.old)
+  add('statements that sessions hold prepared fail (cached plan must not change result type): SELECT * at add, swap, '
+    .. 'back and drop, those that return the column at swap and back; connect these sessions anew')
+  if one:is_one_way() then add('from the swap on there is no way back: --using is given and --back is not') end
   for _, row in ipairs(one.found.quiet and {} or db:query(triggers_sql, one.quoted)) do
     add('the trigger %s fires for each row that is filled', row.name)
   end
@@ -41,6 +44,23 @@ local function notes(db, one)
   return out
 end
 
+--- Raises when subscribers would stop, unless somebody has seen to it, now or when the change began.
+---@param db lugger.migration_db
+---@param one lugger.column_job
+---@param args table
+function plan.check_published(db, one, args)
+  local publications, known = {}, {} ---@type string[], table<string, boolean>
+  for _, name in ipairs(one.published or {}) do known[name] = true end
+  for _, name in ipairs(found.publications(db, one.quoted)) do
+    if not known[name] then publications[#publications + 1] = name end
+  end
+  if args.published then one.published = found.publications(db, one.quoted) end
+  if #publications == 0 or args.published then return end
+  config.raise(('%s is published (%s): a subscriber without the column %s stops'):format(one.table,
+    table.concat(publications, ', '), one.shadow),
+    ('add the column %s %s there first, then give --published'):format(one.shadow, one.found.to.spelled))
+end
+
 --- Raises when something must be done before the first step.
 ---@param db lugger.migration_db
 ---@param one lugger.column_job
@@ -48,17 +68,19 @@ end
 function plan.check(db, one, args)
   extensions.check(db)
   exchange.refuse_later(db, one)
-  local publications = found.publications(db, one.quoted)
-  if #publications > 0 and not args.published then
-    config.raise(('%s is published (%s): a subscriber without the column %s stops'):format(one.table,
-      table.concat(publications, ', '), one.shadow),
-      ('add the column %s %s there first, then give --published'):format(one.shadow, one.found.to.spelled))
-  end
+  plan.check_published(db, one, args)
   local bytes = change_type.bytes(one)
   if args.max_bytes and bytes > args.max_bytes then
     config.raise(('this needs up to %s of disk; --max-bytes allows %s'):format(terminal.bytes(bytes),
       terminal.bytes(args.max_bytes)), 'make room, or raise --max-bytes')
   end
+end
+
+--- Tells what nobody can judge from here.
+---@param db lugger.migration_db
+---@param one lugger.column_job
+function plan.warn(db, one)
+  for _, text in ipairs(notes(db, one)) do terminal.say('look at: ', text) end
 end
 
 local function lines_of(list)
@@ -94,7 +116,8 @@ function plan.show(db, one, args, options)
     '; up to ', terminal.bytes(change_type.bytes(one)), ' of disk more until the next vacuum')
   lines_of(extensions.lines(db, one))
   terminal.line('  new value:  ', one:forth(one.column))
-  terminal.line('  and back:   ', one:reverse())
+  terminal.line('  and back:   ', one:is_one_way() and 'no way, from the swap on: --back EXPRESSION gives it'
+    or one:reverse())
   local along = goes_along(one)
   if #along > 0 then
     terminal.line 'goes along:'

@@ -171,6 +171,24 @@ local function trial_sql(one, like)
   return out
 end
 
+-- The expressions that were given, typed, on a table of this shape.
+local function try_expressions(connection, one, like)
+  local facts = one.found
+  local function try(flag, expression, wanted)
+    local ok, err = pcall(connection.query, connection, ('SELECT CAST(%s AS %s) FROM %s AS "row"'):format(expression,
+      wanted, like))
+    if ok then return end
+    if type(err) ~= 'table' or err.code == 'connect' then error(err, 0) end
+    config.raise(('--%s %s does not give a %s: %s'):format(flag, one[flag], wanted, err.message))
+  end
+  if one.using then try('using', one:forth(one.column), facts.to.spelled) end
+  if not one.back then return end
+  local rename = 'ALTER TABLE %s RENAME COLUMN %s TO %s'
+  connection:query(rename:format(like, sql.name(one.column), sql.name(one.old)))
+  connection:query(rename:format(like, sql.name(one.shadow), sql.name(one.column)))
+  try('back', one:reverse(), facts.type)
+end
+
 --- Raises when what goes along cannot be made on the new type: tried on an empty table of the same shape, and rolled
 --- back.
 ---@param connection lugger.migrate.connection
@@ -182,7 +200,10 @@ function steps.try(connection, one)
     connection:begin()
     for _, text in ipairs(trial_sql(one, like)) do connection:query(text) end
   end)
+  local tried, why = true, nil ---@type boolean, any
+  if ok then tried, why = pcall(try_expressions, connection, one, like) end
   connection:rollback()
+  if not tried then error(why, 0) end
   if ok then return end
   if type(err) ~= 'table' or err.code == 'connect' then error(err, 0) end
   config.raise(('what goes along with %s.%s cannot be made for %s: %s'):format(one.table, one.column, one.type,
@@ -258,7 +279,9 @@ end
 ---@param one lugger.column_job
 function steps.drop(db, one)
   db:transaction(function()
-    for _, text in ipairs(one:leave_sql(one.to_old)) do db:exec(text) end
+    if not one:is_one_way() then
+      for _, text in ipairs(one:leave_sql(one.to_old)) do db:exec(text) end
+    end
     db:exec('DROP TABLE IF EXISTS ' .. one.refused)
     db:exec(('ALTER TABLE %s DROP COLUMN %s'):format(one.quoted, sql.name(one.old)))
     one:mark(db, 'drop')

@@ -17,9 +17,6 @@ local table_sql = [[WITH t AS (SELECT * FROM pg_class WHERE oid = pg_catalog.to_
   UNION ALL SELECT 'the replica identity', CASE relreplident WHEN 'd' THEN 'the primary key' WHEN 'f' THEN 'the row'
     WHEN 'n' THEN 'nothing' ELSE pg_catalog.concat('index ', (SELECT i.indexrelid::regclass FROM pg_index i
       WHERE i.indrelid = t.oid AND i.indisreplident)) END FROM t
-  UNION ALL SELECT pg_catalog.concat('publication ', p.pubname), 'there'
-    FROM t JOIN pg_namespace n ON n.oid = t.relnamespace JOIN pg_catalog.pg_publication_tables p
-      ON p.schemaname = n.nspname AND p.tablename = t.relname
   UNION ALL SELECT pg_catalog.concat('trigger ', g.tgname), pg_catalog.concat(pg_catalog.pg_get_triggerdef(g.oid),
       CASE g.tgenabled WHEN 'D' THEN ', disabled' WHEN 'A' THEN ', always' WHEN 'R' THEN ', as replica' END)
     FROM t JOIN pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal AND g.tgname !~ '^~.*__(new|old)_sync$']]
