@@ -185,7 +185,8 @@ class Walk(unittest.TestCase):
         self.database.query("create index later on docs (embedding); drop index docs_embedding_idx; "
                             "alter table docs alter embedding set default '[1,1,1]'")
         said = self.change('--step', 'swap', expect=1).err
-        for part in ('new: index later', 'gone: index docs_embedding_idx', "new: default '[1,1,1]'"):
+        for part in ('new: index later', 'gone: index docs_embedding_idx',
+                     "new: default: '[1,1,1]'"):
             self.assertIn(part, said)
         self.steps('back')
         self.clean()

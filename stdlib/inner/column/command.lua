@@ -5,6 +5,7 @@ local change_plan = require 'lugger.inner.column.plan'
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local downtime = require 'lugger.inner.column.downtime'
+local exchange = require 'lugger.inner.column.exchange'
 local executor = require 'lugger.inner.migrate.executor'
 local found = require 'lugger.inner.column.found'
 local job = require 'lugger.inner.column.job'
@@ -14,6 +15,7 @@ local queries = require 'lugger.inner.column.queries'
 local steps = require 'lugger.inner.column.steps'
 local terminal = require 'lugger.inner.view.terminal'
 local types = require 'lugger.inner.column.types'
+local unchanged = require 'lugger.inner.column.unchanged'
 local sql = native.sql
 
 local command = {}
@@ -134,6 +136,16 @@ local function mark(run, ex, one, phase)
   run.main:commit()
 end
 
+-- Whatever has happened, a change can be taken away, and the old column dropped.
+local function check_unchanged(db, one, name, phase)
+  if name == 'drop' then return unchanged.check_left(db, one) end
+  if name == 'back' and phase ~= 'swap' then return end
+  local to = name == 'back' and one.to_old or one.to_new
+  if to.forth then exchange.refuse_later(db, one) end
+  unchanged.check(db, one, to)
+  if phase ~= 'begun' then unchanged.check_notes(db, one, to) end
+end
+
 local function run_step(run, place, one, name, phase, args)
   local number = numbers[name]
   local ex = by_steps.new(run, migration_of(place), 'up', one.entry)
@@ -142,10 +154,8 @@ local function run_step(run, place, one, name, phase, args)
   if name == 'back' then
     work = function(db) steps.back(db, one, phase, args.accept_loss) end
   end
-  if name == 'swap' then
-    found.check_same(reading_db(run, place), one)
-    change_plan.check_published(reading_db(run, place), one, args)
-  end
+  check_unchanged(reading_db(run, place), one, name, phase)
+  if name == 'swap' then change_plan.check_published(reading_db(run, place), one, args) end
   if name == 'swap' and args.queries and not queries.check(run, one, args.queries, args.role) then
     return cli.exit.differences
   end
@@ -203,6 +213,10 @@ local function one_step(run, place, name, args)
   if row and args.type and row.type ~= args.type then
     config.raise(('%s.%s is being changed to %s'):format(place.table, place.column, row.type),
       'finish that change first, or give it up: --step back')
+  end
+  if not row and job.ended(run.ledger, place.quoted, place.column) == name then
+    terminal.say(name, ' is done already')
+    return cli.exit.done
   end
   if not row and numbers[name] > numbers.add then
     config.raise(('no change of %s.%s is under way'):format(place.table, place.column), 'it begins with --step add')

@@ -4,6 +4,7 @@ local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
 local types = require 'lugger.inner.column.types'
+local unchanged = require 'lugger.inner.column.unchanged'
 local views = require 'lugger.inner.column.views'
 local sql = native.sql
 
@@ -34,10 +35,12 @@ function exchange.refuse_later(db, one)
 end
 
 -- Whoever disables a trigger, or enables it, writes its row in the catalog anew. Those of the application belong to it:
--- while one fired behind it, rows were changed unseen.
+-- while one fired behind it, rows were changed unseen. A change of a column's type gives the table another file, and
+-- fires none.
 local trigger_sql = [[SELECT tgenabled::text AS enabled,
     (SELECT pg_catalog.string_agg(pg_catalog.concat(w.oid, ':', w.xmin), ' ' ORDER BY w.oid) FROM pg_trigger w
       WHERE w.tgrelid = g.tgrelid AND NOT w.tgisinternal AND w.tgtype & 3 = 3) AS written,
+    pg_catalog.pg_relation_filenode(tgrelid)::text AS file,
     pg_catalog.obj_description(pg_catalog.to_regclass($3), 'pg_class') AS noted
   FROM pg_trigger AS g WHERE tgrelid = pg_catalog.to_regclass($1) AND tgname = $2 AND NOT tgisinternal]]
 
@@ -49,25 +52,50 @@ local function check_trigger(db, one, to)
     config.raise(('the trigger %s of %s is %s: what was written meanwhile was not converted'):format(to.trigger,
       one.table, row and 'disabled' or 'gone'),
       row and ('ALTER TABLE %s ENABLE ALWAYS TRIGGER %s, then compare again'):format(one.quoted, sql.name(to.trigger))
-      or '`--step back` takes the change away; begin it anew')
+      or to.forth and '`--step back` takes the change away; begin it anew'
+      or 'the old column is out of step for good: --step drop ends the change')
   end
   return row
+end
+
+--- What rows are compared under: the trigger and the table's file, as they are now.
+---@param db lugger.migration_db
+---@param one lugger.column_job
+---@param to lugger.column_way
+---@return string
+function exchange.seen(db, one, to)
+  local row = check_trigger(db, one, to)
+  return row and row.written .. ' / ' .. row.file or ''
+end
+
+--- Notes it.
+---@param db lugger.migration_db
+---@param one lugger.column_job
+---@param seen string
+function exchange.note(db, one, seen)
+  if db.executor.only_records then return end
+  db:exec(('COMMENT ON TABLE %s IS %s'):format(one.refused, sql.literal(seen)))
 end
 
 --- Notes that rows are compared from here on, under this trigger as it is now.
 ---@param db lugger.migration_db
 ---@param one lugger.column_job
 function exchange.note_trigger(db, one)
-  local row = check_trigger(db, one, one.to_new)
-  if row then db:exec(('COMMENT ON TABLE %s IS %s'):format(one.refused, sql.literal(row.written))) end
+  exchange.note(db, one, exchange.seen(db, one, one.to_new))
 end
 
 local function check_compared(db, one, to)
   local row = check_trigger(db, one, to)
-  if not row or not to.forth or row.noted == row.written then return end
-  config.raise(('the trigger %s of %s was off for a while since the rows were compared, or others of the table changed')
-    :format(to.trigger, one.table),
-    'compare them again: --step compare')
+  if not row or row.noted == row.written .. ' / ' .. row.file then return end
+  local since = to.forth and 'the rows were compared' or 'the swap'
+  local hint = to.forth and 'compare them again: --step compare'
+    or 'only a comparison can tell what it did: --step back without --accept-loss'
+  if (row.noted or ''):match ' / (.*)$' ~= row.file then
+    config.raise(('%s was written anew since %s: by ALTER TABLE, VACUUM FULL, CLUSTER or TRUNCATE'):format(one.table,
+      since), hint)
+  end
+  config.raise(('the trigger %s of %s was off for a while since %s, or others of the table changed'):format(to.trigger,
+    one.table, since), hint)
 end
 
 ---@type table<string, string|nil>
@@ -186,12 +214,14 @@ end
 ---@param db lugger.migration_db
 ---@param one lugger.column_job
 ---@param work fun()
-function exchange.alone(db, one, work)
+---@param behind fun()|nil what is done when all is there
+function exchange.alone(db, one, work, behind)
   db:transaction(function()
     local patience = db:value(timeout_sql)
     lock(db, one, tonumber(patience) or 0)
     work()
     views.make(db, one.found.views)
+    if behind then behind() end
     -- Not to look like a setting of the session, which a pooler would lose.
     wait_for_locks(db, patience or '0')
   end)
@@ -200,6 +230,7 @@ end
 -- The row of pg_attribute keeps its grants, so the old column keeps its own for the way back.
 local function begin(db, one, to, what, hint)
   refuse_later(db, one, to)
+  unchanged.check(db, one, to, true)
   check_compared(db, one, to)
   db:exec(one:again_sql(to))
   one:refuse(db, what, hint)
@@ -235,9 +266,10 @@ function exchange.swap(db, one)
     db:exec(one:refused_sql())
     if not one:is_one_way() then
       for _, text in ipairs(one:follow_sql(one.to_old)) do db:exec(text) end
+      exchange.note(db, one, exchange.seen(db, one, one.to_old))
     end
     one:mark(db, 'swap')
-  end)
+  end, function() unchanged.swapped(db, one) end)
 end
 
 --- The old column takes its place again, and the new one goes.

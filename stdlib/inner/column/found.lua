@@ -15,7 +15,6 @@ local column_sql = [[SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) AS t
     (SELECT n.conname FROM pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n' AND NOT n.convalidated
       AND a.attnum = ANY (n.conkey)) AS unproven,
     a.attidentity::text AS identity, a.attgenerated::text AS generated,
-    pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS default,
     pg_catalog.col_description(a.attrelid, a.attnum) AS comment, c.relkind::text AS kind,
     c.relispartition OR a.attinhcount > 0 OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid) AS inherits,
     c.relname::text AS bare, c.oid::text AS oid, c.relnamespace::regnamespace::text AS schema,
@@ -28,8 +27,11 @@ local column_sql = [[SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) AS t
     pg_catalog.has_parameter_privilege('session_replication_role', 'SET') AS quiet,
     pg_catalog.row_security_active(c.oid) AS filtered
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
-  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname = $2 AND NOT a.attisdropped]]
+
+local default_sql = [[SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS text
+  FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname = $2]]
 
 -- `place`: which of the index's columns is the column itself, not an expression over it.
 local index_sql = [[SELECT c.relname AS name, pg_catalog.pg_get_indexdef(i.indexrelid) AS definition,
@@ -86,9 +88,12 @@ local function plain(rows)
   return list
 end
 
--- Refuses what cannot be carried over: references of other tables, policies, rules, triggers that name the column,
--- statistics, publications with lists of columns, functions whose body the server has parsed. Views are made again.
-local function refuse_others(db, table, column)
+--- Refuses what cannot be carried over: references of other tables, policies, rules, triggers that name the column,
+--- statistics, publications with lists of columns, functions whose body the server has parsed. Views are made again.
+---@param db lugger.migration_db
+---@param table string
+---@param column string
+function found.refuse_others(db, table, column)
   local lines = {}
   for _, one in ipairs(dependents.of(db, table, column)) do
     if not one.own and not (one.kind == 'view' and one.returns) then lines[#lines + 1] = '\n  ' .. one.text end
@@ -140,53 +145,6 @@ function found.publications(db, quoted)
   return list
 end
 
-local along_sql = [[WITH c AS (SELECT attrelid, attnum, attnotnull FROM pg_attribute
-    WHERE attrelid = $1::oid AND attname = $2 AND NOT attisdropped)
-  SELECT pg_catalog.concat('index ', x.relname, ': ', pg_catalog.pg_get_indexdef(i.indexrelid))
-  FROM c JOIN pg_index i ON i.indrelid = c.attrelid JOIN pg_class x ON x.oid = i.indexrelid
-  LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
-  WHERE EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = i.indrelid AND d.refobjsubid = c.attnum
-    AND (d.objid = i.indexrelid OR d.objid = k.oid))
-  UNION ALL SELECT pg_catalog.concat('constraint ', k.conname, ': ', pg_catalog.pg_get_constraintdef(k.oid))
-  FROM c JOIN pg_constraint k ON k.conrelid = c.attrelid AND k.contype <> 'n' AND c.attnum = ANY (k.conkey)
-  UNION ALL SELECT pg_catalog.concat('default ', pg_catalog.pg_get_expr(d.adbin, d.adrelid))
-  FROM c JOIN pg_attrdef d ON d.adrelid = c.attrelid AND d.adnum = c.attnum
-  UNION ALL SELECT 'NOT NULL' FROM c WHERE c.attnotnull]]
-
--- What goes along, as text that is the same for everybody who asks.
-local function along(connection, oid, column)
-  return views.without_path(connection, function()
-    local list = {}
-    for i, row in ipairs(connection:query(along_sql, { oid, column }).rows) do list[i] = row[1] end
-    return list
-  end)
-end
-
---- Raises when something that goes along was made, changed or dropped since the change began: the exchange would lose
---- it, or bring it back.
----@param db lugger.migration_db
----@param one lugger.column_job
-function found.check_same(db, one)
-  refuse_others(db, one.table, one.column)
-  local before, after, lines = {}, {}, {}
-  for _, name in ipairs(one.found.along or {}) do before[name] = true end
-  for _, view in ipairs(one.found.views) do before[concat(view.made, '; ')] = true end
-  for _, name in ipairs(along(db.connection, one.found.oid, one.column)) do after[name] = true end
-  for _, view in ipairs(views.over(db.connection, one.found.oid, one.column)) do
-    after[concat(view.made, '; ')] = true
-  end
-  for name in pairs(after) do
-    if not before[name] then lines[#lines + 1] = '\n  new: ' .. name end
-  end
-  for name in pairs(before) do
-    if not after[name] then lines[#lines + 1] = '\n  gone: ' .. name end
-  end
-  if #lines == 0 then return end
-  table.sort(lines)
-  config.raise(('since the change of %s.%s began, this has changed:%s'):format(one.table, one.column, concat(lines)),
-    'put it back as it was, or begin the change anew: --step back')
-end
-
 -- What decides how a value becomes one of another type, besides the value. Vectors ask for none of them.
 local settings = { 'TimeZone', 'DateStyle', 'IntervalStyle', 'bytea_output', 'extra_float_digits', 'lc_monetary',
   'lc_numeric', 'lc_time', 'default_text_search_config' }
@@ -209,14 +167,21 @@ function found.inspect(db, table, column, type)
   dependents.check(db, table, column)
   local quoted = sql.table(table)
   local one = plain(db:query(column_sql, quoted, column))[1]
+  local function definitions(text)
+    -- What is made again elsewhere must not depend on who asks for it.
+    return views.without_path(db.connection, function()
+      return plain(db:query(text, one.schema .. '.' .. sql.name(one.bare), column))
+    end)
+  end
   refuse_kind(table, column, one)
-  refuse_others(db, table, column)
-  one.views, one.along = views.over(db.connection, one.oid, column), along(db.connection, one.oid, column)
+  found.refuse_others(db, table, column)
+  one.views = views.over(db.connection, one.oid, column)
   one.from = types.of(db, one.type_oid)
   one.to = types.named(db, type)
   one.settings = settings_of(db)
-  one.indexes = plain(db:query(index_sql, quoted, column))
-  one.constraints = plain(db:query(constraint_sql, quoted, column))
+  one.indexes = definitions(index_sql)
+  one.constraints = definitions(constraint_sql)
+  one.default = (definitions(default_sql)[1] or {}).text
   one.grants = plain(db:query(grant_sql, quoted, column))
   for _, index in ipairs(one.indexes) do
     if index.constraint_type == 'x' then

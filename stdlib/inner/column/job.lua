@@ -5,6 +5,7 @@ local json = require 'lugger.inner.base.json_text'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
 local types = require 'lugger.inner.column.types'
+local guard = require 'lugger.inner.column.unchanged'
 local sql = native.sql
 local concat = table.concat
 
@@ -147,6 +148,7 @@ function job.new(db, found, column, type, options)
     key = key and (_G.type(key) == 'table' and key or { key }) or nil }
   self.key = self.key or batches.primary_key(db.connection, self.table)
   self:refuse_long_names()
+  guard.begin(db.connection, self)
   return self
 end
 
@@ -222,7 +224,8 @@ end
 ---@param to lugger.column_way
 ---@return string[]
 function object:leave_sql(to)
-  return { ('DROP TRIGGER %s ON %s'):format(sql.name(to.trigger), self.quoted), ('DROP FUNCTION %s()'):format(to.call) }
+  return { ('DROP TRIGGER IF EXISTS %s ON %s'):format(sql.name(to.trigger), self.quoted),
+    ('DROP FUNCTION IF EXISTS %s()'):format(to.call) }
 end
 
 --- An UPDATE that changes nothing by itself: the trigger converts.
@@ -302,6 +305,19 @@ end
 ---@field type string
 ---@field spec string
 ---@field since string
+
+--- How the last change of a column ended, "drop" or "back"; nil where there was none.
+---@param ledger lugger.migrate.ledger
+---@param quoted string the table, with its schema
+---@param column string
+---@return string|nil
+function job.ended(ledger, quoted, column)
+  local there = ledger:query('SELECT pg_catalog.to_regclass($1) IS NOT NULL', { ledger.schema .. '.column_changes' })
+  if there.rows[1][1] ~= 't' then return nil end
+  local row = ledger:query(([[SELECT phase FROM %s.column_changes WHERE "table" = $1 AND "column" = $2
+    AND finished_at IS NOT NULL ORDER BY entry DESC LIMIT 1]]):format(ledger.schema), { quoted, column }).rows[1]
+  return row and row[1] or nil
+end
 
 --- The change of a column that is under way, or nil.
 ---@param ledger lugger.migrate.ledger

@@ -282,19 +282,19 @@ function steps.drop(db, one)
     if not one:is_one_way() then
       for _, text in ipairs(one:leave_sql(one.to_old)) do db:exec(text) end
     end
-    db:exec('DROP TABLE ' .. one.refused)
+    db:exec('DROP TABLE IF EXISTS ' .. one.refused)
     db:exec(('ALTER TABLE %s DROP COLUMN %s'):format(one.quoted, sql.name(one.old)))
     one:mark(db, 'drop')
   end)
   if not db.executor.only_records then extensions.farewell(db, one) end
 end
 
--- Before the swap nothing but what was added goes.
+-- Before the swap nothing but what was added goes, whatever somebody has dropped of it.
 local function take_away(db, one)
   db:transaction(function()
     for _, text in ipairs(one:leave_sql(one.to_new)) do db:exec(text) end
-    db:exec('DROP TABLE ' .. one.refused)
-    db:exec(('ALTER TABLE %s DROP COLUMN %s'):format(one.quoted, sql.name(one.shadow)))
+    db:exec('DROP TABLE IF EXISTS ' .. one.refused)
+    db:exec(('ALTER TABLE %s DROP COLUMN IF EXISTS %s'):format(one.quoted, sql.name(one.shadow)))
     one:mark(db, 'back')
   end)
 end
@@ -311,8 +311,10 @@ function steps.back(db, one, phase, accept_loss)
   db.executor:or_undo(function()
     try_again(db, one, one.to_old, what, mend)
     if not accept_loss then
+      local seen = db:remember('the trigger', function() return exchange.seen(db, one, one.to_old) end)
       note_differences(db, one, one.to_old, 'the old type does not hold it exactly')
       refuse(db, one, what, mend .. '; with --accept-loss the old column has the nearest value')
+      db:transaction(function() exchange.note(db, one, seen) end)
     end
     constrain(db, one, one.to_old)
     exchange.back(db, one)
