@@ -3,6 +3,7 @@ local change_type = require 'lugger.inner.migrate.change_type'
 local config = require 'lugger.inner.cli.config'
 local extensions = require 'lugger.inner.column.extensions'
 local found = require 'lugger.inner.column.found'
+local refusals = require 'lugger.inner.column.refusals'
 local search_paths = require 'lugger.inner.column.search_paths'
 local steps = require 'lugger.inner.column.steps'
 local terminal = require 'lugger.inner.view.terminal'
@@ -24,6 +25,7 @@ local function notes(db, one)
   for _, name in ipairs(found.functions(db, one.found, one.column)) do
     add('the function %s has both names in its text: look whether it works with the new type', name)
   end
+  for _, text in ipairs(refusals.notes(db, one)) do out[#out + 1] = text end
   for _, text in ipairs(search_paths.wrong(db)) do out[#out + 1] = text end
   return out
 end
@@ -34,6 +36,7 @@ end
 ---@param args table
 function plan.check(db, one, args)
   extensions.check(db)
+  if not args.downtime then refusals.check(db, one) end
   local publications = found.publications(db, one.quoted)
   if #publications > 0 and not args.published then
     config.raise(('%s is published (%s): a subscriber without the column %s stops'):format(one.table,
