@@ -21,7 +21,8 @@ REFUSED = {
         'create table t (id serial primary key); create sequence "S 2" owned by t.id', 'id', ('bigint',),
         'the sequence "S 2" belongs to public.t.id'),
     'an increment': (IDENTITY % 'increment by 2 cache 5', 'id', ('bigint',), 'INCREMENT 2, CACHE 5'),
-    'numbers that fall': (IDENTITY % 'increment by -1', 'id', ('bigint',), 'INCREMENT -1, MINVALUE -2147483648'),
+    'numbers that fall': (IDENTITY % 'increment by -1', 'id', ('bigint',),
+                          'INCREMENT -1, MINVALUE -2147483648'),
     'numbers that begin anew': (IDENTITY % 'maxvalue 10 cycle', 'id', ('bigint',), 'MAXVALUE 10, CYCLE'),
     'an identity of text': (IDENTITY % 'start 1', 'id', ('text',), 'is an identity, which text cannot be'),
     'a domain without NULL': (PLAIN + '; create domain d as int not null', 'x', ('d', *DOMAIN),
@@ -78,7 +79,8 @@ class Refusals(unittest.TestCase):
         self.database = self.server.fresh()
 
     def begin(self, setup):
-        self.database.query('drop publication if exists "P", p; drop schema if exists lugger, public cascade; '
+        self.database.query('drop publication if exists "P", p;'
+                            'drop schema if exists lugger, public cascade;'
                             'create schema public')
         self.database.query(setup)
 
@@ -118,10 +120,11 @@ class Refusals(unittest.TestCase):
             self.assertIn(words, said)
         for words in ('trigger counted (', 'trigger kept is', 'public.w to looks'):
             self.assertNotIn(words, said)
-        self.assertIn('look where public.t_id_seq is named', self.change('id', 'bigint', '--step', 'plan').out)
+        said = self.change('id', 'bigint', '--step', 'plan').out
+        self.assertIn('look where public.t_id_seq is named', said)
 
     def test_queries_move_no_sequence(self):
-        self.begin("create table t (id serial primary key, n int); insert into t (n) values (1), (2); "
+        self.begin("create table t (id serial primary key, n int); insert into t (n) values (1), (2);"
                    "create function back() returns bigint language sql as "
                    "'select setval(''t_id_seq'', 1)'")
         self.change('n', 'bigint', '--step', 'add')
