@@ -34,7 +34,7 @@ REFUSED = {
 CARRIED = """create index plain on t (n desc nulls last) include (other) where n > 3;
 create index expression on t ((n + 1), other);
 create index one_brin on t using brin (n) with (pages_per_range = 4);
-alter table t add constraint once unique nulls not distinct (n) deferrable initially deferred;
+alter table t add constraint once unique nulls not distinct (n);
 alter table t add constraint positive check (n > 0);
 create table parent (id int primary key); insert into parent values (7), (8), (9);
 alter table t add constraint to_parent foreign key (n) references parent (id) on delete restrict;

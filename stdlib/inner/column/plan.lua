@@ -5,6 +5,7 @@ local extensions = require 'lugger.inner.column.extensions'
 local exchange = require 'lugger.inner.column.exchange'
 local found = require 'lugger.inner.column.found'
 local native = require 'lugger.native'
+local refusals = require 'lugger.inner.column.refusals'
 local search_paths = require 'lugger.inner.column.search_paths'
 local steps = require 'lugger.inner.column.steps'
 local terminal = require 'lugger.inner.view.terminal'
@@ -40,6 +41,7 @@ local function notes(db, one)
   for _, name in ipairs(found.functions(db, one.found, one.column)) do
     add('the function %s has both names in its text: look whether it works with the new type', name)
   end
+  for _, text in ipairs(refusals.notes(db, one)) do out[#out + 1] = text end
   for _, text in ipairs(search_paths.wrong(db)) do out[#out + 1] = text end
   return out
 end
@@ -68,6 +70,7 @@ end
 function plan.check(db, one, args)
   extensions.check(db)
   exchange.refuse_later(db, one)
+  if not args.downtime then refusals.check(db, one) end
   plan.check_published(db, one, args)
   local bytes = change_type.bytes(one)
   if args.max_bytes and bytes > args.max_bytes then

@@ -104,6 +104,19 @@ local function is_positional(st, one)
   return node.cols == nil and node.selectStmt ~= nil and node.relation.relname == one.found.bare
 end
 
+-- A write is planned: its types are checked, and nobody waits for its rows. So is a query that turns out to change
+-- something, as setval does, which no rollback takes back.
+local function run_or_plan(session, text, values, reads_only)
+  if reads_only then
+    session:query 'SAVEPOINT lugger_query; SET TRANSACTION READ ONLY'
+    local ok, err = pcall(session.query, session, text, values) ---@type boolean, any
+    if ok then return end
+    if type(err) ~= 'table' or err.sqlstate ~= '25006' then error(err, 0) end
+    session:query 'ROLLBACK TO SAVEPOINT lugger_query'
+  end
+  session:query('EXPLAIN ' .. text, values)
+end
+
 local function try(connection, one, query, st)
   local text = retold(query.text, one)
   connection:begin()
@@ -122,8 +135,7 @@ local function try(connection, one, query, st)
   end
   local values = {}
   for i in ipairs(session:parameter_types(text)) do values[i] = native.null end
-  -- A write is planned: its types are checked, and nobody waits for its rows.
-  session:query(st.reads_only and text or 'EXPLAIN ' .. text, #values > 0 and values or nil)
+  run_or_plan(session, text, #values > 0 and values or nil, st.reads_only)
 end
 
 local function brief(text)

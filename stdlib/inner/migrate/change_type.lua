@@ -3,6 +3,7 @@ local config = require 'lugger.inner.cli.config'
 local found = require 'lugger.inner.column.found'
 local job = require 'lugger.inner.column.job'
 local native = require 'lugger.native'
+local refusals = require 'lugger.inner.column.refusals'
 local steps = require 'lugger.inner.column.steps'
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -40,6 +41,7 @@ function change_type.run(db, table, column, type, options)
     local one = job.new(db, found.inspect(db, table, column, type), column, type, options)
     one:refuse_open(db)
     steps.try(db.connection, one)
+    refusals.check(db, one)
     return native.json_tables(one:kept())
   end)
   local one = job.of(kept)
