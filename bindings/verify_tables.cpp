@@ -231,6 +231,7 @@ static constexpr Reader<VerifyOptions> kOptions[] = {
     reader<&VerifyOptions::rechecks>("rechecks"),
     {"recall", read_recall},
     reader<&VerifyOptions::group_rows>("group_rows"),
+    reader<&VerifyOptions::where_of_all>("where_of_all"),
     reader<&VerifyOptions::overwrite_newer>("overwrite_newer"),
 };
 

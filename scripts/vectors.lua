@@ -3,7 +3,8 @@
 -- Columns: namespace, id, embedding, sparse (where the index may have sparse vectors), metadata. Of a
 -- document index: namespace, id, and its fields. The key is namespace and id; the table is made. The
 -- dimensions and the metric are those of the index. What stands under the same key is replaced, so
--- the same command brings the table up to date. While others write to the index: --until-still.
+-- the same command brings the table up to date. While others write to the index: --until-still, which
+-- deletes rows whose records are gone; with --namespace, those of that namespace alone.
 local lugger = require 'lugger'
 
 local opt = lugger.options {
@@ -14,6 +15,7 @@ local opt = lugger.options {
   index = { 'an HNSW index of the metric', type = 'bool' },
   until_still = { 'list and fetch all again, compare by hashes, write what differs and delete what is gone, until a ' ..
     'pass finds nothing', type = 'bool' },
+  delete_many = { 'with --until-still: delete more than a tenth of the rows in one pass, too', type = 'bool' },
   passes = { 'so many passes at most, for --until-still', type = 'int', default = 20 },
 }
 
@@ -42,11 +44,13 @@ for _, manifest in ipairs(info.manifests) do
 end
 columns[#columns + 1] = documents and { 'fields', 'jsonb', from = '*' } or { 'metadata', 'jsonb' }
 
+-- Progress is kept by the name: another table is another job.
+local into = opt.table ~= '' and opt.table or info.collection
 local job = lugger.copy {
-  name = 'vectors ' .. info.collection,
+  name = 'vectors ' .. info.collection .. (into ~= info.collection and ' into ' .. into or ''),
   from = from,
   into = lugger.target(lugger.env.PG_URI, {
-    table = opt.table ~= '' and opt.table or info.collection,
+    table = into,
     key = { 'namespace', 'id' }, on_conflict = 'update',
   }),
   columns = columns,
@@ -54,12 +58,22 @@ local job = lugger.copy {
 }
 if not opt.until_still then return { create = true, job } end
 
+local mend = { apply = true, delete_extra = true, delete_many = opt.delete_many }
+if settings.namespace then
+  local name = settings.namespace == '__default__' and '' or settings.namespace
+  local quoted = name:gsub('\\', '\\\\'):gsub("'", "''")
+  mend.where, mend.where_of_all = ("namespace = E'%s'"):format(quoted), true
+end
 for _, line in ipairs(info.advice) do
   if line:find 'read units' then lugger.warn(line .. '; --until-still reads it at least twice') end
 end
 job:run { create = true, again = true, progress = true }
+if opt.delete_many and info.documents == 0 then
+  error('Pinecone counts no records here, so --delete-many would empty the table: wait until it counts some, '
+    .. 'or empty the table yourself', 0)
+end
 for pass = 1, opt.passes do
-  local after, _, mended = job:repair { apply = true, delete_extra = true, delete_many = true }
+  local after, _, mended = job:repair(mend)
   print(('pass %d: %d written, %d deleted'):format(pass, mended.documents, mended.deleted))
   if mended.documents == 0 and mended.deleted == 0 and after.equal then
     print(after)

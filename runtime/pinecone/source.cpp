@@ -96,6 +96,7 @@ class PineconeSource final : public Source {
     out.documents = count_;
     out.moves = true;
     out.warnings = warnings_;
+    out.missing = missing_;
     out.advice = totals_;
     out.manifests = manifests();
     return out;
@@ -132,9 +133,13 @@ class PineconeSource final : public Source {
   }
 
  private:
-  std::vector<PineconeNamespace> namespaces() const {
-    std::vector<PineconeNamespace> out =
-        PineconeData(opening_.data, opening_.index.documents).namespaces();
+  std::vector<PineconeNamespace> all_namespaces() const {
+    return PineconeData(opening_.data, opening_.index.documents).namespaces();
+  }
+
+  std::vector<PineconeNamespace> namespaces() const { return wanted(all_namespaces()); }
+
+  std::vector<PineconeNamespace> wanted(std::vector<PineconeNamespace> out) const {
     if (named_)
       std::erase_if(out, [this](const PineconeNamespace& one) { return one.name != *named_; });
     // What was written a moment ago is not counted yet.
@@ -142,8 +147,26 @@ class PineconeSource final : public Source {
     return out;
   }
 
+  /// What was written a moment ago is listed before it is counted.
+  void look_for_named(const std::vector<PineconeNamespace>& all) {
+    if (!named_ || std::ranges::find(all, *named_, &PineconeNamespace::name) != all.end()) return;
+    PineconeData data(opening_.data, opening_.index.documents);
+    if (!data.list(*named_, "").ids.empty()) return;
+    std::vector<std::string> names;
+    for (const PineconeNamespace& one : all)
+      if (names.size() < kMostTold) names.push_back(shown_namespace(one.name));
+    const std::string_view more = all.size() > kMostTold ? ", ..." : "";
+    missing_ = Error(Code::kConfig,
+                     fmt::format("the index {} has no namespace {}", opening_.index.name,
+                                 shown_namespace(*named_)),
+                     names.empty() ? "it has none at all: nothing was written to it yet"
+                                   : fmt::format("it has {}{}", fmt::join(names, ", "), more));
+  }
+
   void find_namespaces() {
-    namespaces_ = namespaces();
+    const std::vector<PineconeNamespace> all = all_namespaces();
+    look_for_named(all);
+    namespaces_ = wanted(all);
     for (const PineconeNamespace& one : namespaces_) {
       count_ += one.records;
       if (totals_.size() < kMostTold)
@@ -188,6 +211,7 @@ class PineconeSource final : public Source {
   uint64_t count_ = 0;
   std::vector<std::string> totals_;  // of namespaces, for those who look
   std::vector<std::string> warnings_;
+  std::optional<Error> missing_;
 };
 
 }  // namespace

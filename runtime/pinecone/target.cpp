@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ranges>
 
 #include "base/error.hpp"
 #include "pinecone/address.hpp"
@@ -53,6 +54,7 @@ constexpr std::string_view kFill = "fill", kReplace = "replace";
 constexpr std::string_view kUpdateReplaces =
     "on_conflict = 'update' replaces those of equal ids and keeps the others";
 constexpr double kPatience = 60;
+constexpr size_t kMostListed = 20;  // namespaces that are counted as empty, to see whether they are
 
 std::string holding_records(const std::string& index) {
   return fmt::format("the index {} holds records", index);
@@ -154,12 +156,19 @@ std::vector<TargetColumn> PineconeTarget::columns(const std::string& table) {
 bool PineconeTarget::holds_records(const PineconeIndex& there, const RecordLayout& layout) const {
   PineconeData data(address_.data(there.host, there.documents), there.documents);
   const std::vector<PineconeNamespace> all = data.namespaces();
-  if (layout.by_column)
-    return std::ranges::any_of(all, [](const PineconeNamespace& one) { return one.records != 0; });
-  const auto counted = std::ranges::find(all, layout.name_space, &PineconeNamespace::name);
-  if (counted != all.end() && counted->records != 0) return true;
   // What was written a moment ago is listed before it is counted.
-  return !there.pods && !data.list(layout.name_space, "").ids.empty();
+  const auto lists = [&](const std::string& name) {
+    return !there.pods && !data.list(name, "").ids.empty();
+  };
+  if (layout.by_column) {
+    const auto holds = [](const PineconeNamespace& one) { return one.records != 0; };
+    return std::ranges::any_of(all, holds) ||
+           std::ranges::any_of(all | std::views::take(kMostListed), lists,
+                               &PineconeNamespace::name) ||
+           lists("");
+  }
+  const auto counted = std::ranges::find(all, layout.name_space, &PineconeNamespace::name);
+  return (counted != all.end() && counted->records != 0) || lists(layout.name_space);
 }
 
 TargetReport PineconeTarget::inspect(const PlanShape& plan, bool create, bool) {
@@ -178,7 +187,8 @@ TargetReport PineconeTarget::inspect(const PlanShape& plan, bool create, bool) {
           fmt::format("Pinecone has no place for how {} was made ({}): keep that with the job",
                       one.column, manifest_words(one)));
   report.mode = kFill;
-  report.mode_reason = "the index holds no records; upserts of up to 1000 records or 2 MB";
+  report.mode_reason =
+      "Pinecone tells of no records in the index; upserts of up to 1000 records or 2 MB";
   if (!there) {
     report.missing.push_back(options.index);
     report.create.push_back(index_definition(plan, layout, options));

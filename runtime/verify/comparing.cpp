@@ -72,7 +72,7 @@ void Comparing::run(const std::function<void(const char*)>& stage) {
 
 void Comparing::read_both(RowSnapshot& snapshot) {
   const size_t tables = context_.comparison.tables.size();
-  if (!context_.options.where.empty()) roots_ = std::vector<std::atomic<uint64_t>>(kRootWords);
+  if (context_.options.narrows_target()) roots_ = std::vector<std::atomic<uint64_t>>(kRootWords);
   SourcePass source(context_);
   TargetPass target(context_, snapshot, true, true);
   std::vector<SourceSums> source_sums(static_cast<size_t>(context_.readers), SourceSums(tables));
@@ -132,7 +132,7 @@ void Comparing::set_counts() {
 /// by row.
 std::vector<uint8_t> Comparing::wrong_buckets() const {
   std::vector<uint8_t> out(kBuckets);
-  const bool where = !context_.options.where.empty(), since = context_.since.has_value();
+  const bool where = context_.options.narrows_target(), since = context_.since.has_value();
   for (size_t b = 0; b < kBuckets; ++b) {
     bool differs = false, source = false, target = false;
     for (size_t t = 0; t < source_.size(); ++t) {
@@ -148,7 +148,7 @@ std::vector<uint8_t> Comparing::wrong_buckets() const {
 
 uint64_t Comparing::entries_of(size_t bucket) const {
   uint64_t rows = 0;
-  const bool where = !context_.options.where.empty();
+  const bool where = context_.options.narrows_target();
   for (size_t t = 0; t < source_.size(); ++t) rows += (where ? target_ : source_)[t][bucket].rows;
   return rows;
 }

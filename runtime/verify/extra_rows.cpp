@@ -35,8 +35,18 @@ class Finder final : public RowChooser {
 };
 
 uint64_t rows_of(VerifyContext& context, const ComparedTable& table, const Verdict& verdict) {
-  if (context.options.where.empty()) return verdict.tables[table.table].target;
+  if (!context.options.narrows_target()) return verdict.tables[table.table].target;
   return context.rows->count(table.table);
+}
+
+/// Of a source that is not there, as where its name was mistyped, every row seems extra. One that
+/// is followed tells itself that it was dropped.
+void refuse_without_source(VerifyContext& context, const RepairOptions& options) {
+  if (!options.apply || context.options.live) return;
+  const std::optional<Error> missing = context.job.source->info().missing;
+  if (missing)
+    throw Error(Code::kConfig, "extra rows are not deleted: " + missing->message(),
+                missing->hint());
 }
 
 }  // namespace
@@ -49,6 +59,7 @@ std::string why_not_delete(VerifyContext& context, const WrongRows& wrong, const
         "extra rows are not deleted while a column of the mapping is not what it says: {}.{}",
         column.table, column.column);
   }
+  refuse_without_source(context, options);
   for (const ComparedTable& table : context.comparison.tables) {
     if (wrong.extra_rows[table.table] == 0) continue;
     const std::string reason = context.rows->why_not_erase(table.table);
@@ -60,6 +71,8 @@ std::string why_not_delete(VerifyContext& context, const WrongRows& wrong, const
                 "--delete-extra the other rows are repaired");
   }
   if (options.delete_many) return {};
+  if (verdict.documents == 0 && !context.options.live)
+    return "the source gives nothing at all, and every row would be deleted";
   if (verdict.without_key != 0) {
     return fmt::format(
         "{} documents were refused before the key of their row was known: extra rows may be theirs",

@@ -30,6 +30,8 @@ struct VerifyOptions {
   double sample = 0;  // 0: every row; below 1: a confidence; from 1 on: a number of rows
   uint64_t seed = 0;  // of the sample; 0: choose one and report it
   std::string where;  // a condition on the document's own table, in SQL
+  /// All rows that documents make satisfy `where`: missing rows are looked for all the same.
+  bool where_of_all = false;
   std::string since;  // ISO time: only documents from then on
   /// Path of the field that `since` is compared with; empty: the time in _id.
   std::string since_field;
@@ -40,6 +42,9 @@ struct VerifyOptions {
   bool live = false;             // the source is written to, and a run applies its changes
   std::optional<RecallOptions> recall = {};  // nullopt: searches are not compared
   int rechecks = 5;                          // how often rows that differ are read again, at most
+
+  /// `where` may leave rows out that documents make: missing rows are not looked for.
+  bool narrows_target() const noexcept { return !where.empty() && !where_of_all; }
 };
 
 struct RepairOptions {

@@ -246,7 +246,7 @@ void prepare_verification(VerifyContext& context, Verdict& verdict) {
   }
   verdict.where = context.options.where;
   verdict.columns = fmt::format("{}", fmt::join(context.options.columns, ", "));
-  verdict.looked_for_missing = context.options.where.empty();
+  verdict.looked_for_missing = !context.options.narrows_target();
   verdict.looked_for_extra = context.options.since.empty();
   divide_work(context);
   set_sample(context, verdict);

@@ -6,6 +6,7 @@
 ---@field sample number|nil a number of rows, or below 1 a confidence; every row when not given
 ---@field seed integer|nil the same sample again
 ---@field where string|nil SQL condition on the target's own table: missing rows are not looked for
+---@field where_of_all boolean|nil all rows that the source makes satisfy `where`: missing rows are looked for, too
 ---@field since string|nil a time, or FIELD=TIME: extra rows are not looked for
 ---@field columns string[]|string|nil only these, and the key
 ---@field limit_shown integer|nil rows shown, of each table and kind; 10 when not given

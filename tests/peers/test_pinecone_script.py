@@ -3,7 +3,9 @@ import json
 import unittest
 import urllib.request
 
-from pinecone_jobs import KEY, Case
+from pinecone_jobs import BACK, KEY, THERE, Case
+
+ODD = "it's \\' or true--"     # a namespace
 
 
 class Script(Case):
@@ -50,6 +52,93 @@ class Script(Case):
         found = self.database.rows('select id, (embedding::real[])[1] from docs order by id collate "C"')
         self.assertEqual([[key, float(first)] for key, first in found], wanted)
         self.assertEqual(len(wanted), 600)
+
+    def vectors(self, *words, **options):
+        return self.run_lugger('run', '--from', 'pinecone://docs', '--into', self.database.url, 'vectors',
+                               *words, **options)
+
+    def counts(self, table='docs'):
+        return dict(self.database.rows(f'select namespace, count(*) from {table} group by 1'))
+
+    def made(self):
+        """Three namespaces, and a table that holds all of them."""
+        index = self.server.make('docs', 2)
+        for name, rows in (('', 30), ('n1', 40), (ODD, 20)):
+            index.put({f'id-{n:02}': [n + 1.0, 1.0] for n in range(rows)}, namespace=name)
+        self.vectors()
+        self.assertEqual(self.counts(), {'': '30', 'n1': '40', ODD: '20'})
+        return index
+
+    def test_a_namespace_that_is_not_there_deletes_nothing(self):
+        self.made()
+        for words in ((), ('--until-still',), ('--until-still', '--delete-many')):
+            told = self.vectors('--namespace', 'nope', *words, expect=1)
+            self.assertIn('the index docs has no namespace nope', told.err)
+            self.assertIn('n1', told.err)
+            self.assertEqual(self.counts(), {'': '30', 'n1': '40', ODD: '20'})
+        self.script('nope.lua', BACK.replace("'again'", "'docs'").replace('vector(8)', 'vector(2)')
+                    .replace("{ 'sparse_values', 'sparsevec(1000)' },", ''), "namespace = 'nope'")
+        told = self.run_lugger('repair', 'nope.lua', '--apply', '--delete-extra', '--delete-many', expect=1)
+        self.assertIn('extra rows are not deleted: the index docs has no namespace nope', told.err)
+        self.assertEqual(self.counts(), {'': '30', 'n1': '40', ODD: '20'})
+
+    def test_one_namespace_is_brought_up_to_date_and_the_others_stay(self):
+        index = self.made()
+        kept = self.counts()
+        for name, own in (('n1', 'n1'), (ODD, ODD), ('', ''), ('__default__', '')):
+            quoted = own.replace("'", "''")
+            self.database.query(f"insert into docs values ('{quoted}', 'gone', '[1,1]')")
+            lists = []
+
+            def write_meanwhile(ask, own=own, lists=lists):
+                if ask.call == 'list':
+                    lists.append(ask)
+                    if len(lists) == 2:     # behind the load
+                        index.put({'late': [7, 7], 'id-03': [8, 8]}, namespace=own)
+            self.server.faults.hook = write_meanwhile
+            told = self.vectors('--namespace', name, '--until-still')
+            self.server.faults.hook = None
+            self.assertRegex(told.out, r'pass 1: \d written, 1 deleted')
+            kept[own] = str(len(index.records(own)))
+            self.assertEqual(self.counts(), kept)
+            self.assertEqual(self.database.number("select count(*) from docs where id = 'gone'"), 0)
+        self.assertEqual(kept, {'': '31', 'n1': '41', ODD: '21'})
+
+    def test_a_source_that_gives_nothing_deletes_nothing(self):
+        index = self.made()
+        index.write(ODD, lambda space: space.remove(list(space.records)))
+        index.settle()
+        for words in ((), ('--delete-many',)):
+            told = self.vectors('--namespace', ODD, '--until-still', *words, expect=1)
+            self.assertRegex(told.err, 'the source gives nothing at all|Pinecone counts no records')
+            self.assertEqual(self.counts(), {'': '30', 'n1': '40', ODD: '20'})
+        self.server.make('none', 2)
+        self.database.query("create table few as select * from docs where id < 'id-01'; "
+                            "alter table few add primary key (namespace, id)")
+        told = self.run_lugger('run', '--from', 'pinecone://none', '--into', self.database.url, 'vectors',
+                               '--table', 'few', '--until-still', expect=1)
+        self.assertIn('the source gives nothing at all', told.err)
+        self.assertEqual(self.database.number('select count(*) from few'), 3)
+
+    def test_more_than_a_tenth_is_deleted_on_request(self):
+        index = self.made()
+        index.write('n1', lambda space: space.remove([f'id-{n:02}' for n in range(15)]))
+        index.settle()
+        told = self.vectors('--namespace', 'n1', '--until-still', expect=1)
+        self.assertIn('15 of the 40 rows of docs would be deleted, more than a tenth', told.err)
+        self.assertEqual(self.counts(), {'': '30', 'n1': '40', ODD: '20'})
+        self.vectors('--namespace', 'n1', '--until-still', '--delete-many')
+        self.assertEqual(self.counts(), {'': '30', 'n1': '25', ODD: '20'})
+
+    def test_another_table_is_another_load_and_late_counts_are_seen_through(self):
+        index = self.made()
+        told = self.vectors('--table', 'other')
+        self.assertNotIn('loaded before', told.err + told.out)
+        self.assertEqual(self.counts('other'), self.counts())
+        index.counts.clear()
+        self.script('there.lua', THERE, "on_conflict = 'update'")
+        told = self.run_lugger('plan', 'there.lua')
+        self.assertIn('the index holds records', told.out + told.err)
 
     def test_sparse_and_hybrid_indexes(self):
         sparse = self.server.make('words')

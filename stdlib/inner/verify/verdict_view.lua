@@ -190,7 +190,9 @@ local function tell_rest(verdict)
     end
   end
   if verdict.window ~= '' then terminal.say('  window: ', verdict.window, '; extra rows were not looked for') end
-  if verdict.where ~= '' then terminal.say('  where: ', verdict.where, '; missing rows were not looked for') end
+  if verdict.where ~= '' then
+    terminal.say('  where: ', verdict.where, verdict.looked_for_missing and '' or '; missing rows were not looked for')
+  end
   if verdict.sample ~= '' then terminal.say('  sample: ', verdict.sample) end
   for _, note in ipairs(verdict.notes) do terminal.say('  ', note) end
 end

@@ -13,7 +13,7 @@ local tonumber = tonumber --[[@as fun(count: any): number]]
 local verification = {}
 
 local known = { 'jobs', 'sample', 'seed', 'where', 'since', 'columns', 'limit_shown', 'rechecks', 'group_rows',
-  'overwrite_newer', 'live', 'recall' }
+  'overwrite_newer', 'live', 'recall', 'where_of_all' }
 
 -- "updatedAt=2026-01-01" names a field; a time alone refers to the _id.
 local function since_of(text)
