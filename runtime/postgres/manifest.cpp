@@ -173,9 +173,8 @@ void check_vectors(const TablePlan& table, const Mapping& mapping, const PgTable
   for (const Column& column : table.columns) {
     const PgColumn* stored = actual.column(column.name);
     if (stored == nullptr) continue;
-    const ColumnType there = parse_column_type(stored->type);
-    if (of_vectors(there) || of_vectors(column.type)) {
-      check_loose_vectors(table.name, column, there, report);
+    if (stored->type.starts_with("vectors.") || of_vectors(column.type)) {
+      check_loose_vectors(table.name, column, measured_type(stored->type), report);
     } else {
       check_stored_vectors(table.name, column, *stored, report);
     }

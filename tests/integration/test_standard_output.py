@@ -62,6 +62,7 @@ COMMANDS = {
     'test': [('some_test.lua',)],
     'trace': [('users.lua', '$n:1')],
     'undo': [('FIXED', '--dry-run'), ('FIXED', '--dry-run', '--json')],
+    'vector': [('change-type', 'public.users.n', 'bigint', '--step', 'plan')],
     'verdict': [('check', 'v.json')],
     'verify': [('users.lua',), ('users.lua', '--json')],
     'version': [()],
