@@ -148,6 +148,7 @@ class Apart(unittest.TestCase):
         self.database.query('create publication later for all tables')
         self.assertIn('is published (later)', self.change('t.n', '--step', 'swap', expect=1).err)
         self.change('t.n', '--step', 'back')
+        self.database.query('drop publication later; create publication later for table t')
         self.change('t.n', 'bigint', '--step', 'add', '--published')
         for step in BUILT[1:] + ('swap', 'drop'):
             self.change('t.n', '--step', step)
