@@ -243,7 +243,7 @@ class KilledWhileItBuiltAKey(unittest.TestCase):
         work = Work(self.server.fresh(), ({'_id': n, 'n': n} for n in range(2000)),
                     text=job("{ 'id', 'uuid', generate = 'v7' }, { 'n', 'int4' }", conflict='update'))
         killed = threading.Event()
-        cutter = Cutter(self.server, 1, text=b'CREATE UNIQUE INDEX',
+        cutter = Cutter(self.server, 1, text=b'CREATE UNIQUE INDEX IF NOT',
                         act=lambda: (process.kill(), killed.set()))
         self.addCleanup(cutter.close)
         process = harness.start('run', 'job.lua', '--create', '-j', '1', cwd=work.directory,
