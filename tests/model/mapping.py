@@ -175,10 +175,13 @@ class Mapping:
         """[Rows], the document's own first, or Reject; Skipped is raised."""
         identity = '?'
         try:
-            identity = values.id_text(find(document, ['_id']))
+            identity = self.identity(document)
             return self.made(document, identity)
         except Refused as refused:
             return Reject(identity, refused.codes, named(refused))
+
+    def identity(self, document):
+        return values.id_text(find(document, ['_id']))
 
     def made(self, document, identity):
         if self.unmapped and not has_rest(self.job.columns) and any(

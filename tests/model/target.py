@@ -65,9 +65,9 @@ class Target:
         if not self.job.key and repr(documents) == repr(self.documents) and any(
                 t.rows for t in self.tables.values()):
             return replace(self.loaded, before=True)
-        mapping, loaded = Mapping(self.job), Loaded()
+        mapping, loaded, last = Mapping(self.job), Loaded(), {}
         self.documents, self.loaded = documents, loaded
-        for document in documents:
+        for number, document in enumerate(documents):
             loaded.books.read += 1
             try:
                 made = mapping.of(document)
@@ -76,12 +76,21 @@ class Target:
                 continue
             if isinstance(made, Reject):
                 loaded.books.rejected += 1
-                loaded.rejects.append(made)
+                loaded.rejects.append((number, made))
                 continue
+            last[mapping.identity(document)] = number
             done = {self.place(one) for one in made}
             outcome = next(x for x in ('inserted', 'updated', 'skipped', 'unchanged') if x in done)
             setattr(loaded.books, outcome, getattr(loaded.books, outcome) + 1)
+        loaded.rejects = [r for number, r in loaded.rejects if not self.outdated(number, r, last)]
+        loaded.books.skipped += loaded.books.rejected - len(loaded.rejects)
+        loaded.books.rejected = len(loaded.rejects)
         return loaded
+
+    def outdated(self, number, reject, last):
+        """Whether a later state of a refused document was loaded. The dumps of a case are one unit."""
+        return (self.job.policy == 'update' and len(self.job.key) == 1
+                and last.get(reject.document_id, -1) > number)
 
     def place(self, made: Rows):
         """What becomes of one row and its child rows."""
