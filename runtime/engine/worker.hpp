@@ -50,6 +50,7 @@ class Worker {
   RunShared& shared_;
   Plan plan_;
   std::unique_ptr<RowHook> hook_;
+  const bool embeds_;  // vectors take more room than their documents
   // Of a hooked job whose source tells of deletes.
   const std::unique_ptr<KeyCheck> key_check_ =
       hook_ && is_followed(shared_) ? std::make_unique<KeyCheck>(shared_.shape) : nullptr;

@@ -3,7 +3,7 @@
 -- library use these. Errors are raised as lugger.error objects.
 
 ---@class lugger.error
----@field code "config"|"connect"|"auth"|"read"|"parse"|"coerce"|"constraint"|"conflict"|"timeout"|"interrupted"|"hook"|"verify"|"bug"
+---@field code "config"|"connect"|"auth"|"read"|"parse"|"coerce"|"constraint"|"conflict"|"timeout"|"interrupted"|"hook"|"verify"|"budget"|"bug"
 ---@field message string what is wrong, without place and hint
 ---@field hint string what to do next; "" when there is nothing to say
 ---@field sqlstate string five characters; "" when the server had no part in it
@@ -84,6 +84,9 @@ function native.job(spec) end
 ---@field lock_tries integer|nil how often it asks for it
 ---@field window string|nil hours of the day it works in: '22:00-05:00'
 ---@field source_mbps number|nil read no faster from the source, in megabytes a second
+---@field max_usd number|nil send models no request that could cost more than this in all
+---@field max_tokens integer|nil so of tokens
+---@field max_requests integer|nil so of requests
 
 ---@class lugger.native.job
 local job = {}

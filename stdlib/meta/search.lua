@@ -12,7 +12,7 @@ local source = {}
 function source:search(request) end
 
 --- A model that makes vectors of texts; lugger.embed wraps it.
----@param settings table as lugger.embed_spec, with `key` for key_env
+---@param settings table as lugger.embed_spec, with `keys` for key_env and `truncate` for long
 ---@return lugger.native.embedder
 function native.embedder(settings) end
 
