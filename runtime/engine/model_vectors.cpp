@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "base/digest.hpp"
+#include "base/stop.hpp"
 #include "base/text.hpp"
 #include "base/threads.hpp"
 
