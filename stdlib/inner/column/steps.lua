@@ -263,6 +263,14 @@ local function undo_of(one, to)
   return undo
 end
 
+-- True as long as the exchange is not done. Of this change: a later one of the column has another entry.
+local function waiting_sql(db, one, to)
+  local ex = db.executor
+  local open = ex.known and job.open(ex.run.ledger, one.quoted, one.column)
+  return open and ("EXISTS (SELECT FROM %s.column_changes WHERE entry = %s AND finished_at IS NULL AND phase %s 'swap')")
+    :format(ex.run.ledger.schema, open.entry, to.forth and '<>' or '=') or nil
+end
+
 --- Puts the new column in the place of the old one, which a trigger keeps current until it is dropped.
 ---@param db lugger.migration_db
 ---@param one lugger.column_job
@@ -271,7 +279,7 @@ function steps.swap(db, one)
     try_again(db, one, one.to_new, do_not_become(one), mend)
     constrain(db, one, one.to_new)
     exchange.swap(db, one)
-  end, undo_of(one, one.to_new))
+  end, undo_of(one, one.to_new), waiting_sql(db, one, one.to_new))
 end
 
 --- Drops the old column, and with it the way back.
@@ -318,7 +326,7 @@ function steps.back(db, one, phase, accept_loss)
     end
     constrain(db, one, one.to_old)
     exchange.back(db, one)
-  end, undo_of(one, one.to_old))
+  end, undo_of(one, one.to_old), waiting_sql(db, one, one.to_old))
 end
 
 --- Whether the old column's indexes are all there, for going back.
