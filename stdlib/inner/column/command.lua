@@ -11,6 +11,7 @@ local found = require 'lugger.inner.column.found'
 local job = require 'lugger.inner.column.job'
 local migration_db = require 'lugger.inner.migrate.db'
 local native = require 'lugger.native'
+local notes = require 'lugger.inner.column.notes'
 local queries = require 'lugger.inner.column.queries'
 local steps = require 'lugger.inner.column.steps'
 local terminal = require 'lugger.inner.view.terminal'
@@ -167,7 +168,7 @@ local function run_step(run, place, one, name, phase, args)
   terminal.say(name, ' ...')
   apply.function_by_steps(run, ex, function(db) work(db, one) end)
   if not marks_itself[name] then mark(run, ex, one, name) end
-  local refused = name == 'backfill' and one:refusals(reading_db(run, place)) or 0
+  local refused = name == 'backfill' and notes.lines(reading_db(run, place), one) or 0
   if refused > 0 then
     terminal.say(('backfill: %s of %s were refused and have no value in %s; --step compare names them'):format(
       terminal.count(refused, 'row'), one.table, one.shadow))

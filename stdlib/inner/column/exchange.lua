@@ -2,6 +2,7 @@
 -- takes time while it holds its lock.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
+local notes = require 'lugger.inner.column.notes'
 local terminal = require 'lugger.inner.view.terminal'
 local types = require 'lugger.inner.column.types'
 local unchanged = require 'lugger.inner.column.unchanged'
@@ -210,6 +211,18 @@ local function lock(db, one, patience)
   hold(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(one.quoted))
 end
 
+--- One transaction that takes locks on several tables, and gives way for each.
+---@param db lugger.migration_db
+---@param work fun()
+function exchange.briefly(db, work)
+  db:transaction(function()
+    local patience = db:value(timeout_sql)
+    wait_for_locks(db, '500')
+    work()
+    wait_for_locks(db, patience or '0')
+  end)
+end
+
 --- One transaction in which nobody reads or writes the table. Its views are dropped, and made again behind the work.
 ---@param db lugger.migration_db
 ---@param one lugger.column_job
@@ -232,8 +245,8 @@ local function begin(db, one, to, what, hint)
   refuse_later(db, one, to)
   unchanged.check(db, one, to, true)
   check_compared(db, one, to)
-  db:exec(one:again_sql(to))
-  one:refuse(db, what, hint)
+  notes.within(db, one, to)
+  notes.refuse(db, one, what, hint)
   for _, text in ipairs(one:leave_sql(to)) do db:exec(text) end
   if one.found.not_null and not one.found.unproven then
     db:exec(('ALTER TABLE %s ALTER COLUMN %s SET NOT NULL'):format(one.quoted, sql.name(to.hidden)))
@@ -261,9 +274,6 @@ function exchange.swap(db, one)
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, name, old))
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, shadow, name))
     take_names(db, one, one.to_new)
-    -- A key whose own type has changed is noted in its new type.
-    db:exec('DROP TABLE ' .. one.refused)
-    db:exec(one:refused_sql())
     if not one:is_one_way() then
       for _, text in ipairs(one:follow_sql(one.to_old)) do db:exec(text) end
       exchange.note(db, one, exchange.seen(db, one, one.to_old))

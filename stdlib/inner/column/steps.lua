@@ -6,6 +6,7 @@ local extensions = require 'lugger.inner.column.extensions'
 local health = require 'lugger.inner.column.health'
 local job = require 'lugger.inner.column.job'
 local native = require 'lugger.native'
+local notes = require 'lugger.inner.column.notes'
 local opclasses = require 'lugger.inner.column.opclasses'
 local types = require 'lugger.inner.column.types'
 local sql = native.sql
@@ -36,16 +37,10 @@ function steps.add(db, one)
     exchange.refuse_later(db, one)
     db:exec(('ALTER TABLE %s ADD COLUMN %s %s'):format(one.quoted, sql.name(one.shadow), one.found.to.spelled))
     carry_settings(db, one)
-    db:exec(one:refused_sql())
+    db:exec(notes.make_sql(one))
     for _, text in ipairs(one:follow_sql(one.to_new)) do db:exec(text) end
     one:mark(db, 'add')
   end)
-end
-
--- What the application's triggers do for a write of its own (a time of change, a history) must not happen because a
--- column is filled. The trigger that converts fires always.
-local function quietly(db, one)
-  if one.found.quiet then db:exec 'SET LOCAL session_replication_role = replica' end
 end
 
 local function batches(db, one)
@@ -65,8 +60,8 @@ function steps.backfill(db, one)
   for batch in batches(db, one) do
     -- Shorter than the usual deadlock_timeout: of two that wait for each other, this one gives way.
     db:exec "SET LOCAL lock_timeout = '500ms'"
-    quietly(db, one)
-    db:exec(('%s WHERE %s AND %s'):format(one:touch_sql(one.to_new), where, batch.condition))
+    notes.quietly(db, one)
+    db:exec(('%s WHERE %s AND %s'):format(notes.touch_sql(one, one.to_new), where, batch.condition))
   end
 end
 
@@ -83,30 +78,26 @@ local function differing(one, to)
 end
 
 local function note_differences(db, one, to, why)
-  local keys = {}
-  for i, name in ipairs(one.key) do keys[i] = sql.name(name) end
-  local select = ('INSERT INTO %s SELECT %s, %s FROM %s WHERE '):format(one.refused, table.concat(keys, ', '),
-    sql.literal(why), one.quoted)
+  local select = ('INSERT INTO %s ("key", error) SELECT %s, %s FROM %s AS "row" WHERE '):format(one.refused,
+    notes.key_sql(one, '"row"'), sql.literal(why), one.quoted)
   local condition, fixed = differing(one, to), one:fixed 'SET LOCAL %s = %s;'
   for batch in batches(db, one) do
-    if fixed ~= '' then db:exec(fixed) end
+    db:exec(fixed)
     db:exec(('%s%s AND %s'):format(select, batch.condition, condition))
   end
 end
 
 -- Within a step, because behind the last one the notes are gone: a function that is played again must not ask for them.
-local function try_again(db, one, to, what, hint)
-  db:transaction(function()
-    quietly(db, one)
-    db:exec(one:again_sql(to))
-    -- Not to look like a setting of the session, which a pooler would lose.
-    if one.found.quiet then db:exec 'SET LOCAL session_replication_role TO DEFAULT' end
-    one:refuse(db, what, hint)
-  end)
+local function refuse(db, one, what, hint)
+  db:transaction(function() notes.refuse(db, one, what, hint) end)
 end
 
-local function refuse(db, one, what, hint)
-  db:transaction(function() one:refuse(db, what, hint) end)
+local function try_again(db, one, to, what, hint)
+  db:remember('the rows that were refused, once more', function()
+    notes.again(db, one, to)
+    return true
+  end)
+  refuse(db, one, what, hint)
 end
 
 local function do_not_become(one)
@@ -235,8 +226,10 @@ local function constrain(db, one, to)
     local name = sql.name(constraint.name .. to.suffix)
     local definition = job.constrained(constraint.definition:gsub(' NOT VALID$', ''), one.column, to.hidden)
     local enforced = not definition:match ' NOT ENFORCED$'
-    db:exec(('ALTER TABLE %s ADD CONSTRAINT %s %s%s'):format(one.quoted, name, definition, enforced and ' NOT VALID'
-      or ''))
+    exchange.briefly(db, function()
+      db:exec(('ALTER TABLE %s ADD CONSTRAINT %s %s%s'):format(one.quoted, name, definition, enforced and ' NOT VALID'
+        or ''))
+    end)
     if enforced and not constraint.definition:match ' NOT VALID$' then
       db:exec(('ALTER TABLE %s VALIDATE CONSTRAINT %s'):format(one.quoted, name))
     end
@@ -267,8 +260,9 @@ end
 local function waiting_sql(db, one, to)
   local ex = db.executor
   local open = ex.known and job.open(ex.run.ledger, one.quoted, one.column)
-  return open and ("EXISTS (SELECT FROM %s.column_changes WHERE entry = %s AND finished_at IS NULL AND phase %s 'swap')")
-    :format(ex.run.ledger.schema, open.entry, to.forth and '<>' or '=') or nil
+  if not open then return nil end
+  return ("EXISTS (SELECT FROM %s.column_changes WHERE entry = %s AND finished_at IS NULL AND phase %s 'swap')"):format(
+    ex.run.ledger.schema, open.entry, to.forth and '<>' or '=')
 end
 
 --- Puts the new column in the place of the old one, which a trigger keeps current until it is dropped.

@@ -1,5 +1,6 @@
 -- Work whose steps are taken back when it fails: by this process, or by the server when this process is gone.
 local native = require 'lugger.native'
+local retry = require 'lugger.inner.migrate.retry'
 local sql = native.sql
 
 local undoing = {}
@@ -49,29 +50,42 @@ local function watch(ex, first, undo, needed)
   return session
 end
 
--- Reverts the steps in one transaction with the record that they must be done again.
-local function revert(ex, first, undo)
+local function revert_once(ex, undone, undo)
   local main = ex.run.main
+  main:begin()
+  local patience = main:query("SELECT pg_catalog.current_setting('lock_timeout')").rows[1][1]
+  main:query "SET LOCAL lock_timeout = '500ms'"
+  for _, text in ipairs(undo) do main:query(text) end
+  for _, step in ipairs(undone) do ex.run.ledger:write_step(ex.entry, step) end
+  ex.run:fence()
+  main:query("SELECT pg_catalog.set_config('lock_timeout', $1, true)", { patience })
+  main:commit()
+end
+
+-- Reverts the steps in one transaction with the record that they must be done again. It waits for a lock for a shorter
+-- time than the usual deadlock_timeout: of two that wait for each other, this one gives way.
+local function revert(ex, first, undo)
+  local main, undone = ex.run.main, {}
   main:rollback()
   ex.inner = false
-  main:begin()
-  for _, text in ipairs(undo) do main:query(text) end
   for number = first + 1, ex.counter do
     local known = ex.known[('%d.%d'):format(ex.part, number)]
     if known and known.state == 'done' then
-      known.state, known.note, known.error = 'failed', nil, 'rolled back, since a later step failed'
-      ex.run.ledger:write_step(ex.entry, known)
+      undone[#undone + 1] = { step = known.step, statement = known.statement, digest = known.digest, state = 'failed',
+        error = 'rolled back, since a later step failed' }
     end
   end
-  ex.run:fence()
-  main:commit()
+  retry.run({ tries = ex.run.options.tries, tell = ex.run.say, recover = function() main:rollback() end }, function()
+    revert_once(ex, undone, undo)
+  end)
+  for _, step in ipairs(undone) do ex.known[step.step] = step end
 end
 
 --- Does work; when it fails, or the process is killed, what its steps made is reverted.
 ---@param ex lugger.migrate.steps
 ---@param work fun()
 ---@param undo string[] SQL
----@param needed string|nil SQL: true until the work is done for good; nil: nothing is to be reverted for a process that is gone
+---@param needed string|nil SQL: true until the work is done for good; nil: a process that is gone reverts nothing
 function undoing.run(ex, work, undo, needed)
   local first = ex.counter
   local session = needed and watch(ex, first, undo, needed)
