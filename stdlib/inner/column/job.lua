@@ -2,6 +2,7 @@
 local batches = require 'lugger.inner.migrate.batches'
 local config = require 'lugger.inner.cli.config'
 local json = require 'lugger.inner.base.json_text'
+local names = require 'lugger.inner.column.names'
 local native = require 'lugger.native'
 local notes = require 'lugger.inner.column.notes'
 local types = require 'lugger.inner.column.types'
@@ -31,41 +32,11 @@ local job = {}
 local object = {}
 local object_meta = { __index = object }
 
---- SQL in which one column replaces another, based on its tokens.
----@param text string
----@param old string
----@param new string
----@return string
-function job.replaced(text, old, new)
-  local out, at, tokens = {}, 1, sql.tokens(text)
-  for i, token in ipairs(tokens) do
-    local name = token.kind == 'quoted' and token.text:sub(2, -2):gsub('""', '"')
-      or (token.kind == 'name' or token.kind == 'keyword') and token.text:lower() or nil
-    local before, after = tokens[i - 1] and tokens[i - 1].text, tokens[i + 1] and tokens[i + 1].text
-    if name == old and after ~= '(' and before ~= '::' and before ~= '.' then
-      out[#out + 1] = text:sub(at, token.offset) .. sql.name(new)
-      at = token.offset + #token.text + 1
-    end
-  end
-  return concat(out) .. text:sub(at)
-end
-
---- The definition of a constraint of one column for another. The columns of a referenced table may have the same names.
----@param definition string
----@param old string
----@param new string
----@return string
-function job.constrained(definition, old, new)
-  local head, reference, tail = definition:match '^(FOREIGN KEY .-)( REFERENCES .-%b())(.*)$'
-  if not head or not tail then return job.replaced(definition, old, new) end
-  return job.replaced(head, old, new) .. reference .. job.replaced(tail, old, new)
-end
-
 --- The value of the new type, made of the column of this name.
 ---@param name string
 ---@return string SQL
 function object:forth(name)
-  if self.using then return '(' .. (name == self.column and self.using or job.replaced(self.using, self.column, name))
+  if self.using then return '(' .. (name == self.column and self.using or names.replaced(self.using, self.column, name))
     .. ')' end
   return '(' .. types.cast(self.found.from, self.found.to, sql.name(name)) .. ')'
 end
@@ -125,11 +96,11 @@ end
 --- Raises when a name that the change makes would be cut.
 function object:refuse_long_names()
   local bare = self.found.bare
-  local names = { self.to_new.not_null, bare .. '_' .. self.to_new.trigger, bare .. '_' .. self.shadow .. '_refused' }
+  local made = { self.to_new.not_null, bare .. '_' .. self.to_new.trigger, bare .. '_' .. self.shadow .. '_refused' }
   for _, list in ipairs { self.found.indexes, self.found.constraints } do
-    for _, one in ipairs(list) do names[#names + 1] = one.name .. '__new' end
+    for _, one in ipairs(list) do made[#made + 1] = one.name .. '__new' end
   end
-  for _, name in ipairs(names) do
+  for _, name in ipairs(made) do
     if #name > 63 then config.raise(('%s is longer than the 63 bytes of a name'):format(name), 'rename it first') end
   end
 end

@@ -5,6 +5,7 @@ local exchange = require 'lugger.inner.column.exchange'
 local extensions = require 'lugger.inner.column.extensions'
 local health = require 'lugger.inner.column.health'
 local job = require 'lugger.inner.column.job'
+local names = require 'lugger.inner.column.names'
 local native = require 'lugger.native'
 local notes = require 'lugger.inner.column.notes'
 local opclasses = require 'lugger.inner.column.opclasses'
@@ -126,7 +127,7 @@ end
 function steps.index_sql(one, index, to)
   local head, tail = index.definition:match('^(CREATE U?N?I?Q?U?E? ?INDEX) .- (ON .*)$')
   -- The name is not included in the replacement, because it may be equal to the column's.
-  tail = job.replaced(tail, one.column, to.hidden)
+  tail = names.indexed(tail, one.column, to.hidden)
   if to.forth then tail = opclasses.definition(tail, index, index.class, to.hidden) end
   return ('%s CONCURRENTLY %s %s'):format(head, sql.name(index.name .. to.suffix), tail)
 end
@@ -156,7 +157,7 @@ local function trial_sql(one, like)
   for _, constraint in ipairs(facts.constraints) do
     -- A foreign key would lock the other table.
     if constraint.type == 'c' then
-      add('ALTER TABLE %s ADD %s', like, job.replaced(constraint.definition, one.column, one.shadow))
+      add('ALTER TABLE %s ADD %s', like, names.replaced(constraint.definition, one.column, one.shadow))
     end
   end
   return out
@@ -224,7 +225,7 @@ local function constrain(db, one, to)
   end
   for _, constraint in ipairs(found.constraints) do
     local name = sql.name(constraint.name .. to.suffix)
-    local definition = job.constrained(constraint.definition:gsub(' NOT VALID$', ''), one.column, to.hidden)
+    local definition = names.constrained(constraint.definition:gsub(' NOT VALID$', ''), one.column, to.hidden)
     local enforced = not definition:match ' NOT ENFORCED$'
     exchange.briefly(db, function()
       db:exec(('ALTER TABLE %s ADD CONSTRAINT %s %s%s'):format(one.quoted, name, definition, enforced and ' NOT VALID'
