@@ -1,5 +1,5 @@
-"""lugger vector change-type: no write of the application is refused, nor ended for a deadlock; a swap that was
-killed leaves nothing that would."""
+"""lugger vector change-type: no write of the application is refused, nor ended for a deadlock; a swap that
+was killed leaves nothing that would."""
 import os
 import signal
 import time
@@ -13,7 +13,8 @@ from sessions import Session, wait_for
 SETUP = """create table t (id int primary key, x text not null constraint "once" unique,
   constraint "short" check (num_nonnulls(x) = 1));
 insert into t select i, i from generate_series(1, 20) i"""
-READY = "select coalesce((select indisready from pg_index where indexrelid = to_regclass('once__new')), false)"
+READY = """select coalesce((select indisready from pg_index where indexrelid = to_regclass('once__new')),
+  false)"""
 GONE = """select to_regclass('once__new') is null and not exists (select from pg_constraint
   where conname in ('x__new_not_null', 'short__new'))"""
 WAITS = "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock'"
@@ -76,19 +77,21 @@ class Left(unittest.TestCase):
     def test_n_16_constraints_that_are_proven(self):
         self.assertIn('id = 101: invalid input syntax',
                       self.killed_at_the_exchange('swap', "insert into t values (101, 'bad')"))
-        self.assertEqual(self.database.query("select string_agg(conname, ',' order by conname) from pg_constraint "
-                                             "where conrelid = 't'::regclass"), 'once,short,t_pkey')
+        self.assertEqual(self.database.query("select string_agg(conname, ',' order by conname) "
+                                             "from pg_constraint where conrelid = 't'::regclass"),
+                         'once,short,t_pkey')
 
 
     def test_n_12_a_key_that_becomes_wider_meanwhile(self):
-        self.database.query('alter table t alter id type bigint; insert into t values (3000000001, \'bad\')')
+        self.database.query("alter table t alter id type bigint; insert into t values (3000000001, 'bad')")
         self.assertEqual(self.database.query('select "key"[1] from t_x__new_refused'), '3000000001')
         self.database.query('delete from t where id > 20; alter table t alter id type int')
         self.change('--step', 'compare')
 
     def test_n_12_a_key_whose_names_are_those_of_the_notes(self):
         self.database.query('create table n ("~error" int, "key" text, error text, number text, '
-                            'primary key ("~error", "key")); insert into n values (1, \'it\'\'s\', \'1\', \'2\')')
+                            'primary key ("~error", "key")); '
+                            "insert into n values (1, 'it''s', '1', '2')")
         env = {'PG_URI': self.database.url}
         for column in ('error', 'number'):
             change = ('vector', 'change-type', 'n.' + column, 'int', '--step')

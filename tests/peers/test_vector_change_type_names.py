@@ -16,8 +16,8 @@ WORDS = {
     'fillfactor': ('int', 'bigint', 'check (%s > 0)', '(%s) with (fillfactor = 70) where %s > 0'),
     'C': ('text', 'varchar(9)', "check (%s <> '')", '(%s collate "C")'),
 }
-LOOK = """select string_agg(regexp_replace(pg_get_constraintdef(oid), '::\\w+', '', 'g'), '; ' order by conname)
-    from pg_constraint where conrelid = 'w.t'::regclass;
+LOOK = """select string_agg(regexp_replace(pg_get_constraintdef(oid), '::\\w+', '', 'g'), '; '
+    order by conname) from pg_constraint where conrelid = 'w.t'::regclass;
   select string_agg(regexp_replace(pg_get_indexdef(indexrelid), '::\\w+', '', 'g'), '; ' order by indexrelid)
     from pg_index where indrelid = 'w.t'::regclass and indexrelid::regclass::text !~ '__old'"""
 NOT_NULL = ("select string_agg(conname, ',' order by conname) from pg_constraint "
@@ -38,7 +38,8 @@ class Names(unittest.TestCase):
 
     def test_s2_17_names_in_quotes(self):
         self.database.query(SHOP)
-        for name, kind in (('"My Shop"."Line.Items"."select"', 'bigint'), ('My Shop."Line.Items"."a.b"', 'float8'),
+        for name, kind in (('"My Shop"."Line.Items"."select"', 'bigint'),
+                           ('My Shop."Line.Items"."a.b"', 'float8'),
                            ('"My Shop"."Line.Items"."a""b"', 'float8')):
             self.change(name, kind, '--step', 'all')
             self.change(name, '--step', 'back')
@@ -64,7 +65,8 @@ class Names(unittest.TestCase):
                 self.assertEqual(self.database.query(LOOK), before)
 
     def test_s2_16_not_null_keeps_its_name(self):
-        self.database.query('create table n (id int primary key, x int constraint "given" not null, y int not null)')
+        self.database.query('create table n (id int primary key, x int constraint "given" not null, '
+                            'y int not null)')
         before = self.database.query(NOT_NULL)
         for column in ('id', 'x', 'y'):
             self.change('n.' + column, 'bigint', '--step', 'all')

@@ -35,8 +35,8 @@ local function parts_sql(one)
   return concat(out, ', ')
 end
 
--- What the application's triggers do for a write of its own (a time of change, a history) must not happen because a
--- column is filled. The trigger that converts fires always.
+--- Until the transaction ends the application's triggers do not fire: what they do for a write of its own (a time of
+--- change, a history) must not happen because a column is filled. The trigger that converts fires always.
 ---@param db lugger.migration_db
 ---@param one lugger.column_job
 function notes.quietly(db, one)

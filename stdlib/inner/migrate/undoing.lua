@@ -88,7 +88,8 @@ end
 ---@param needed string|nil SQL: true until the work is done for good; nil: a process that is gone reverts nothing
 function undoing.run(ex, work, undo, needed)
   local first = ex.counter
-  local session = needed and watch(ex, first, undo, needed)
+  -- Nobody else has a rehearsal's copy, and it has no lease.
+  local session = needed and ex.run.lease and watch(ex, first, undo, needed)
   local ok, err = pcall(work)
   local undone, why = true, nil ---@type boolean, any
   if not ok then undone, why = pcall(revert, ex, first, undo) end
