@@ -47,7 +47,8 @@ insert into t (n, other) values (7, 'a'), (8, 'b')"""
 
 LOOK = (
     "select string_agg(pg_get_indexdef(indexrelid) || indisvalid || indisclustered, E'\\n' "
-    "order by indexrelid::regclass::text) from pg_index where indrelid = 't'::regclass and indexrelid::regclass::text !~ '__old$'",
+    "order by indexrelid::regclass::text) from pg_index "
+    "where indrelid = 't'::regclass and indexrelid::regclass::text !~ '__old$'",
     "select string_agg(conname || ' ' || pg_get_constraintdef(oid) || convalidated "
     "|| coalesce(obj_description(oid, 'pg_constraint'), ''), E'\\n' order by conname) "
     "from pg_constraint where conrelid = 't'::regclass",
