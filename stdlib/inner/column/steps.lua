@@ -9,6 +9,7 @@ local names = require 'lugger.inner.column.names'
 local native = require 'lugger.native'
 local notes = require 'lugger.inner.column.notes'
 local opclasses = require 'lugger.inner.column.opclasses'
+local trial = require 'lugger.inner.column.trial'
 local types = require 'lugger.inner.column.types'
 local sql = native.sql
 
@@ -36,10 +37,12 @@ end
 function steps.add(db, one)
   db:transaction(function()
     exchange.refuse_later(db, one)
-    db:exec(('ALTER TABLE %s ADD COLUMN %s %s'):format(one.quoted, sql.name(one.shadow), one.found.to.spelled))
-    carry_settings(db, one)
-    db:exec(notes.make_sql(one))
-    for _, text in ipairs(one:follow_sql(one.to_new)) do db:exec(text) end
+    trial.around(db, one, function()
+      db:exec(('ALTER TABLE %s ADD COLUMN %s %s'):format(one.quoted, sql.name(one.shadow), one.found.to.spelled))
+      carry_settings(db, one)
+      db:exec(notes.make_sql(one))
+      for _, text in ipairs(one:follow_sql(one.to_new)) do db:exec(text) end
+    end)
     one:mark(db, 'add')
   end)
 end
