@@ -50,7 +50,7 @@ function copies.of(from, into, wish)
       -- Progress is kept by the name: another table is another job.
       name = 'vectors ' .. read.name .. (name and name ~= read.name and ' into ' .. name or '') .. one.name,
       from = place.source(from, one.source), into = place.target(into, one.target), columns = one.columns,
-      indexes = one.indexes, manifest = manifest_of(one.columns, wish.metric),
+      indexes = one.indexes, manifest = manifest_of(one.columns, wish.metric), unmapped = read.ignores,
     }
   end
   return jobs, read, read.kind == 'pinecone' and native.place_kind(target).name == 'postgresql'

@@ -15,6 +15,7 @@ local reading = {}
 ---@field division table|nil the column of it
 ---@field divisions string[] those that there are, where all of it is read; "" is Pinecone's default namespace
 ---@field info lugger.source_info
+---@field ignores "ignore"|nil the id of an object that is made of its properties is no column
 
 -- What pgvector takes: a sparse vector has at most so many dimensions, of which it names those that are not 0.
 local SPARSE = 'sparsevec(1000000000)'
@@ -94,7 +95,7 @@ local function ids_in_properties(out)
       columns[#columns + 1] = column
     end
   end
-  out.columns = columns
+  out.columns, out.ignores = columns, 'ignore'
 end
 
 local function of_weaviate(source, info, out)
