@@ -30,13 +30,13 @@ end
 -- What pgvector takes: a sparse vector has at most so many dimensions, of which it names those that are not 0.
 local SPARSE = 'sparsevec(1000000000)'
 
-local columns = { { 'namespace', 'text' }, { 'id', 'text', from = '_id', id_text = 'plain' } }
+-- A document index gives `_namespace`: its documents may have a field called namespace, which is theirs.
+local documents = info.apart_by ~= 'namespace'
+local columns = { { 'namespace', 'text', from = info.apart_by }, { 'id', 'text', from = '_id', id_text = 'plain' } }
 local indexes = {}
-local documents = true
 for _, manifest in ipairs(info.manifests) do
   local field = manifest.column
   local dense = manifest.dimensions > 0
-  documents = documents and field ~= 'values' and field ~= 'sparse_values'
   local name = field == 'values' and 'embedding' or field
   local dense_type = ('%s(%d)'):format(opt.half and 'halfvec' or 'vector', manifest.dimensions)
   columns[#columns + 1] = { name, dense and dense_type or SPARSE, from = field }
@@ -58,7 +58,7 @@ local job = lugger.copy {
 }
 if not opt.until_still then return { create = true, job } end
 
-local mend = { apply = true, delete_extra = true, delete_many = opt.delete_many }
+local mend = { apply = true, delete_extra = true, delete_many = opt.delete_many and 'unless_none' }
 if settings.namespace then
   local name = settings.namespace == '__default__' and '' or settings.namespace
   local quoted = name:gsub('\\', '\\\\'):gsub("'", "''")
@@ -68,10 +68,6 @@ for _, line in ipairs(info.advice) do
   if line:find 'read units' then lugger.warn(line .. '; --until-still reads it at least twice') end
 end
 job:run { create = true, again = true, progress = true }
-if opt.delete_many and info.documents == 0 then
-  error('Pinecone counts no records here, so --delete-many would empty the table: wait until it counts some, '
-    .. 'or empty the table yourself', 0)
-end
 for pass = 1, opt.passes do
   local after, _, mended = job:repair(mend)
   print(('pass %d: %d written, %d deleted'):format(pass, mended.documents, mended.deleted))
