@@ -129,7 +129,8 @@ class Refusals(unittest.TestCase):
         for event in ('insert', 'update', 'insert or update'):
             with self.subTest(event):
                 self.begin('create table t (id int generated always as identity primary key, n int, x text, '
-                           'twice int generated always as (id * 2) stored); insert into t (n) values (1), (2);'
+                           'twice int generated always as (id * 2) stored); '
+                           'insert into t (n) values (1), (2);'
                            'create table r (id int references t); insert into r values (1);'
                            + trigger.replace('n int, x text)', 'n int, x text, twice int)') % event)
                 said = self.change('n', 'bigint', '--step', 'add', expect=1).err

@@ -3,6 +3,7 @@ local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local retry = require 'lugger.inner.migrate.retry'
 local search_paths = require 'lugger.inner.column.search_paths'
+local terminal = require 'lugger.inner.view.terminal'
 local sql = native.sql
 
 local extensions = {}
@@ -116,7 +117,8 @@ function extensions.farewell(db, one)
   if not name or name == db:value(owner_sql, one.found.to.oid) then return end
   local row = db:query(uses_sql, name)[1]
   if row.n > 0 then
-    db:say(('the extension %s is still used by %d columns, such as %s'):format(name, row.n, row.example))
+    db:say(('the extension %s is still used by %s, such as %s'):format(name, terminal.count(row.n, 'column'),
+      row.example))
     return
   end
   db:say(('no column uses the extension %s any more: DROP EXTENSION %s, without CASCADE, when nothing else does')
