@@ -89,15 +89,22 @@ local function spec_of(args, facts, wanted, limit)
     read = read and function() return read end, identity = table.concat(identity, ', '), tell = progress(wanted) }
 end
 
-local function report_of(args, facts, spec, copy, results)
-  local asked = results[1].found.queries
-  if asked == 0 then
-    config.raise('no query has a neighbour to find', 'no row meets the filter, or the queries are zeros')
+-- A filter that no row meets, or queries of zeros: there is nothing to measure.
+local function check_answers(copy)
+  for _, answer in ipairs(copy.answers) do
+    if answer.wanted > 0 then return end
   end
+  tune_copy.drop(copy.session, copy.schema)
+  config.raise('no query has a neighbour to find', 'no row of the copy meets the filter, or the queries are zeros')
+end
+
+local function report_of(args, facts, spec, copy, results)
   local least = args.min_recall or usual_least
   local best, enough = sweep.knee(results, least)
-  return { facts = facts, k = spec.k, rows = copy.rows, queries = asked, from = spec.from, filter = args.filter,
-    least = least, round_trip = measure.round_trip(copy.session), results = results, best = best, enough = enough }
+  return { facts = facts, k = spec.k, rows = copy.rows, queries = results[1].found.queries, from = spec.from,
+    filter = args.filter, least = least, round_trip = measure.round_trip(copy.session),
+    exact = assert(copy:point 'exact'), results = results, best = best, enough = enough,
+    sampled = spec.rows ~= nil and (spec.rows < facts.rows or copy.rows >= spec.rows) }
 end
 
 local function tell(args, report)
@@ -112,7 +119,7 @@ local function tell(args, report)
     terminal.say('wrote ', args.html)
   end
   if args.write then terminal.say('wrote ', migration.write(report, args.write)) end
-  if report.rows < report.facts.rows then
+  if report.sampled then
     terminal.say('measured on a sample: in all rows an index finds less and answers later; --rows all measures that')
   end
 end
@@ -127,8 +134,9 @@ local function tune(args, place, session, schema)
   if args.dry_run then return cli.exit.done end
   tune_copy.lock(session, schema)
   local copy = tune_copy.open(session, schema, facts, spec)
+  check_answers(copy)
   local results = sweep.run({ place = place, schema = schema, facts = facts, copy = copy, session = session,
-    k = spec.k, index_memory = args.index_memory }, builds)
+    k = spec.k, index_memory = args.index_memory, builds = builds })
   local report = report_of(args, facts, spec, copy, results)
   tell(args, report)
   if args.keep then

@@ -31,6 +31,7 @@ local facts = {}
 ---@field indexes lugger.tune.index[] of the column, by distance
 ---@field metric string
 ---@field method string of its index; "hnsw" without one
+---@field leaves string[] the partitions that hold the rows, as SQL; none: it is no partitioned table
 
 local table_sql = [[SELECT c.oid, n.nspname, c.relname, c.reltuples::int8, c.relkind::text
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = pg_catalog.to_regclass($1)]]
@@ -107,6 +108,18 @@ local function read_indexes(session, self)
   return list
 end
 
+local leaves_sql = [[SELECT n.nspname, c.relname FROM pg_catalog.pg_partition_tree($1::oid::regclass) p
+  JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE p.isleaf AND p.level > 0 ORDER BY 1, 2]]
+
+local function read_leaves(session, self)
+  local list = {}
+  for i, row in ipairs(session:query(leaves_sql, { self.oid }).rows) do
+    list[i] = sql.name(row[1]) .. '.' .. sql.name(row[2])
+  end
+  return list
+end
+
 local function choose_metric(self, wanted)
   if wanted and not facts.metrics[wanted] then
     config.raise(('there is no metric "%s"'):format(wanted), fault.near(wanted, facts.metrics))
@@ -151,9 +164,28 @@ function facts.of(session, word, metric)
   if self.rows == 0 or self.bytes == 0 then
     config.raise(('%s has no vectors in %s'):format(self.table, column), 'load it first: lugger run')
   end
-  self.indexes = read_indexes(session, self)
+  self.indexes, self.leaves = read_indexes(session, self), read_leaves(session, self)
   self.metric, self.method = choose_metric(self, metric), self.indexes[1] and self.indexes[1].method or 'hnsw'
   return self --[[@as lugger.tune.facts]]
+end
+
+--- The options of an index, those that were not given included.
+---@param index lugger.tune.index
+---@return table<string, integer>
+function facts.options(index)
+  local out = index.method == 'hnsw' and { m = 16, ef_construction = 64 } or { lists = 100 }
+  for name, value in index.options:gmatch '([%w_]+)=(%d+)' do
+    if out[name] then out[name] = tonumber(value) end
+  end
+  return out
+end
+
+--- Whether an index is by the distance that is asked for.
+---@param self lugger.tune.facts
+---@param index lugger.tune.index
+---@return boolean
+function facts.serves(self, index)
+  return metric_of_class(index.opclass) == self.metric
 end
 
 --- A type of pgvector, or bit, as SQL.

@@ -117,6 +117,27 @@ function measure.point(self, index, settings)
   return out
 end
 
+local most_seconds = 10 -- of searches without an index
+
+--- The times of searches without an index: every row that the condition lets through is compared.
+---@param self lugger.tune.measuring
+---@return { queries: integer, p50: number, p95: number }
+function measure.exact(self)
+  local session, times, began = self.session, {}, system.monotonic()
+  session:query 'SET enable_indexscan = off; SET enable_seqscan = on'
+  for i, query in ipairs(self.copy.queries) do
+    if self.copy.answers[i].wanted > 0 and system.monotonic() - began < most_seconds then
+      retry.check_stop()
+      local asked = system.monotonic()
+      session:query(statement(self, query, false), { query.literal })
+      if i > 1 or #self.copy.queries == 1 then times[#times + 1] = (system.monotonic() - asked) * 1000 end
+    end
+  end
+  session:query 'RESET enable_indexscan; RESET enable_seqscan'
+  table.sort(times)
+  return { queries = #times, p50 = percentile(times, 0.5), p95 = percentile(times, 0.95) }
+end
+
 --- The time of a statement that does nothing, in milliseconds: what the way to the server costs.
 ---@param session lugger.native.pg
 ---@return number
