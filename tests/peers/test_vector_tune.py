@@ -264,6 +264,13 @@ class Tune(unittest.TestCase):
         self.assertEqual((len(found['points']), found['metric']), (5, 'cosine'))
         self.assertGreater(found['exact_p95_ms'], 0)
 
+    def test_what_is_marked_production_is_asked_about(self):
+        (self.directory / 'lugger.toml').write_text(
+            f'[connections.live]\nurl = "{self.database.url}"\nproduction = true\n')
+        self.assertIn('is marked production', self.tune(*SMALL, '--on', 'live', expect=1).err)
+        self.tune('--on', 'live', '--dry-run')
+        self.assertEqual(self.database.query(LEFT), '0')
+
     def test_nothing_finds_enough(self):
         said = self.tune(*SMALL, '--filter', 'tenant = 77', expect=1)
         self.assertIn('no query has a neighbour to find', said.err)

@@ -10,6 +10,7 @@ local measure = require 'lugger.inner.tune.measure'
 local migration = require 'lugger.inner.tune.migration'
 local native = require 'lugger.native'
 local places = require 'lugger.inner.cli.places'
+local production = require 'lugger.inner.cli.production'
 local sweep = require 'lugger.inner.tune.sweep'
 local terminal = require 'lugger.inner.view.terminal'
 local tune_copy = require 'lugger.inner.tune.copy'
@@ -78,9 +79,9 @@ local function spec_of(args, facts, wanted, limit)
   end
   local k, sample, seed = args.k or usual_k, args.sample or usual_sample, args.seed or usual_seed
   local from = args.queries and ('%s of %s'):format(#read == 1 and '1 query' or #read .. ' queries', args.queries)
-    or ('%d stored vectors (seed %d)'):format(sample, seed)
   local identity = { facts.schema .. '.' .. facts.table .. '.' .. facts.column, facts.metric, 'k = ' .. k,
-    limit and ('%d rows'):format(limit) or 'all rows', 'seed ' .. seed, from, args.filter }
+    limit and ('%d rows'):format(limit) or 'all rows', 'seed ' .. seed, from or ('%d drawn'):format(sample),
+    args.filter }
   if args.queries then
     identity[#identity + 1] = native.system.sha256(native.system.read_file(args.queries)):sub(1, 12)
   end
@@ -101,7 +102,8 @@ end
 local function report_of(args, facts, spec, copy, results)
   local least = args.min_recall or usual_least
   local best, enough = sweep.knee(results, least)
-  return { facts = facts, k = spec.k, rows = copy.rows, queries = results[1].found.queries, from = spec.from,
+  return { facts = facts, k = spec.k, rows = copy.rows, queries = results[1].found.queries, from = spec.from
+    or ('%s (seed %d)'):format(terminal.count(#copy.queries, 'stored vector'), spec.seed),
     filter = args.filter, least = least, round_trip = measure.round_trip(copy.session),
     exact = assert(copy:point 'exact'), results = results, best = best, enough = enough,
     sampled = spec.rows ~= nil and (spec.rows < facts.rows or copy.rows >= spec.rows) }
@@ -124,7 +126,15 @@ local function tell(args, report)
   end
 end
 
-local function tune(args, place, session, schema)
+-- Builds take the server's processors and memory, whatever table they are of.
+local function confirm(args, place)
+  if production.connection(args.on or place, place) then
+    production.confirm(native.system.mask_secrets(args.on or place))
+  end
+end
+
+---@param stands fun() called once there is a copy to go on with
+local function tune(args, place, session, schema, stands)
   local facts = tune_facts.of(session, args.column, args.metric)
   local wanted, limit = rows_of(args, facts)
   local spec = spec_of(args, facts, wanted, limit)
@@ -132,9 +142,11 @@ local function tune(args, place, session, schema)
   for _, method in ipairs(grid.methods(args, facts)) do tune_facts.searched(facts, method) end
   estimate.say(facts, builds, wanted, schema)
   if args.dry_run then return cli.exit.done end
+  confirm(args, place)
   tune_copy.lock(session, schema)
   local copy = tune_copy.open(session, schema, facts, spec)
   check_answers(copy)
+  stands()
   local results = sweep.run({ place = place, schema = schema, facts = facts, copy = copy, session = session,
     k = spec.k, index_memory = args.index_memory, builds = builds })
   local report = report_of(args, facts, spec, copy, results)
@@ -160,16 +172,14 @@ end
 function command.run(args)
   check(args)
   local place, schema = place_of(args), args.schema or 'lugger_tune'
-  local session = open(place)
+  local session, stands = open(place), false
   local ok, result = pcall(function()
     if args.drop then return drop(session, schema) end
-    return tune(args, place, session, schema)
+    return tune(args, place, session, schema, function() stands = true end)
   end)
   session:close()
   if ok then return result --[[@as integer]] end
-  if type(result) == 'table' and result.code == 'interrupted' then
-    terminal.say('stopped: the same command goes on; with --drop the copy is dropped')
-  end
+  if stands then terminal.say('the same command goes on from here; --drop drops the copy') end
   error(result, 0)
 end
 

@@ -74,8 +74,8 @@ end
 ---@param report lugger.tune.report
 ---@return string
 function view.times(report)
-  return ('times: round trips of one client, one query after the other, all in memory; %.2f ms of each is the way to '
-    .. 'the server'):format(report.round_trip)
+  return ('times: round trips of one client, one query after the other, each asked before, the median of three; '
+    .. '%.2f ms of each is the way to the server'):format(report.round_trip)
 end
 
 local function share(value)
