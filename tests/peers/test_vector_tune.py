@@ -264,6 +264,23 @@ class Tune(unittest.TestCase):
         self.assertEqual((len(found['points']), found['metric']), (5, 'cosine'))
         self.assertGreater(found['exact_p95_ms'], 0)
 
+    def test_names_and_an_extension_that_must_be_quoted(self):
+        database = self.server.fresh(schema='ext s')
+        database.query('''create schema "S p";
+            create table "S p"."My Docs" ("ten'ant" text, "e m" "ext s".vector(2100), b bit(16));
+            insert into "S p"."My Docs" select 'a''b' || i % 3, v::real[]::"ext s".vector, i::bit(16)
+              from generate_series(1, 60) i, lateral (select array_agg(random() + i * 0 + g * 0) v
+                from generate_series(1, 2100) g) r''')
+        self.env = {'PG_URI': database.url}
+        for column, kind in (('e m', 'halfvec_cosine_ops'), ('b', 'bit_hamming_ops')):
+            said = self.tune(*SMALL, '--ef-search', '40', '--filter', "\"ten'ant\" <> 'a''b1'", '--write',
+                             'm', '--min-recall', '0', column='S p.My Docs.' + column)
+            self.assertIn("table = 'S p.My Docs', ef_search = 40", said.out)
+            harness.lugger('migrate', 'up', '--dir', 'm', cwd=self.directory, env=self.env)
+            built = f"select count(*) from pg_indexes where indexdef ~ '{kind}'"
+            self.assertEqual(database.query(built), '1')
+        self.assertEqual(database.query(LEFT.replace('%', '_tune%')), '0')
+
     def test_what_is_marked_production_is_asked_about(self):
         (self.directory / 'lugger.toml').write_text(
             f'[connections.live]\nurl = "{self.database.url}"\nproduction = true\n')

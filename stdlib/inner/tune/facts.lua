@@ -23,6 +23,7 @@ local facts = {}
 ---@field column string
 ---@field type string "vector", "halfvec", "sparsevec", "bit"
 ---@field vectors string the schema of the extension, as SQL
+---@field vectors_schema string the same as it is named
 ---@field dimensions integer
 ---@field rows number by the server's estimate, or counted
 ---@field bytes number of a value
@@ -44,8 +45,8 @@ local column_sql = [[SELECT t.typname, n.nspname, a.atttypmod,
 
 local extension_sql = [[SELECT pg_catalog.split_part(extversion, '.', 1)::int * 10000
     + pg_catalog.split_part(extversion, '.', 2)::int * 100
-    + coalesce(nullif(pg_catalog.split_part(extversion, '.', 3), '')::int, 0), extnamespace::regnamespace::text
-  FROM pg_extension WHERE extname = 'vector']]
+    + coalesce(nullif(pg_catalog.split_part(extversion, '.', 3), '')::int, 0), extnamespace::regnamespace::text,
+    (SELECT nspname FROM pg_namespace WHERE oid = extnamespace) FROM pg_extension WHERE extname = 'vector']]
 
 local index_sql = [[SELECT c.relname, m.amname, o.opcname, coalesce(pg_catalog.array_to_string(c.reloptions, ','), ''),
     pg_catalog.pg_get_indexdef(c.oid, 1, false)
@@ -152,7 +153,7 @@ function facts.of(session, word, metric)
     config.raise(('%s.%s is %s, which pgvector does not index'):format(self.table, column, found[1]),
       'tune knows vector, halfvec, sparsevec and bit, with the extension vector in the database')
   end
-  self.version, self.vectors = tonumber(extension[1]), extension[2]
+  self.version, self.vectors, self.vectors_schema = tonumber(extension[1]), extension[2], extension[3]
   self.dimensions = tonumber(found[3])
   if self.dimensions < 1 then
     config.raise(('%s.%s has no dimensions, so it cannot be indexed'):format(self.table, column),
@@ -201,7 +202,8 @@ end
 ---@field type string of what is ordered by
 ---@field expression string as SQL
 ---@field entry string as an entry of `columns` of a job's index
----@field opclass string as SQL
+---@field opclass string as it is named in a job: with the schema
+---@field class string the same as SQL
 
 --- How the column is indexed by a method. Raises when pgvector has no such index.
 ---@param self lugger.tune.facts
@@ -224,7 +226,8 @@ function facts.searched(self, method)
   local name = sql.name(self.column)
   local cast = type ~= self.type and ('(%s::%s)'):format(name, facts.spelled(self, type))
   return { type = type, expression = cast or name, entry = cast or self.column,
-    opclass = ('%s.%s_%s_ops'):format(self.vectors, type, class) }
+    opclass = ('%s.%s_%s_ops'):format(self.vectors_schema, type, class),
+    class = ('%s.%s_%s_ops'):format(self.vectors, type, class) }
 end
 
 return facts

@@ -23,7 +23,7 @@ end
 local function create(report, name, tail)
   local build, facts, out = report.best.build, report.facts, {}
   local searched = tune_facts.searched(facts, build.method)
-  local body = ('USING %s (%s %s)\n  WITH (%s);'):format(build.method, searched.expression, searched.opclass,
+  local body = ('USING %s (%s %s)\n  WITH (%s);'):format(build.method, searched.expression, searched.class,
     sweep.words(build.with, { 'm', 'ef_construction', 'lists' }))
   for i, leaf in ipairs(facts.leaves) do
     out[i] = ('CREATE INDEX CONCURRENTLY %s ON %s %s'):format(
@@ -109,6 +109,10 @@ function migration.write(report, where)
   return path
 end
 
+local function lua_string(text)
+  return "'" .. text:gsub("[\\']", '\\%0') .. "'"
+end
+
 --- Says what a job would have: its index, and the options of its places.
 ---@param report lugger.tune.report
 function migration.tell(report)
@@ -119,10 +123,12 @@ function migration.tell(report)
       options[#options + 1] = ('%s = %s'):format(name, tonumber(value) and value or "'" .. value .. "'")
     end
   end
-  terminal.line(("in a job: indexes = { { '%s', method = '%s', metric = '%s', with = { %s } } }"):format(
-    report.facts.column, build.method, report.facts.metric,
+  terminal.line(("in a job: indexes = { { %s, method = '%s', metric = '%s', with = { %s } } }"):format(
+    lua_string(report.facts.column), build.method, report.facts.metric,
     sweep.words(build.with, { 'm', 'ef_construction', 'lists' })))
-  terminal.line(("of its place: { table = '%s', %s }"):format(report.facts.table, table.concat(options, ', ')))
+  local facts = report.facts
+  local name = facts.schema == 'public' and facts.table or facts.schema .. '.' .. facts.table
+  terminal.line(('of its place: { table = %s, %s }'):format(lua_string(name), table.concat(options, ', ')))
 end
 
 return migration
