@@ -1,6 +1,7 @@
 """A private PostgreSQL for tests: a temporary directory, a unix socket, stopped by its process id."""
 import atexit
 import glob
+import hashlib
 import os
 import pwd
 import shutil
@@ -9,6 +10,8 @@ import subprocess
 import tempfile
 import time
 import urllib.parse
+
+from peer_cache import alone, cache
 
 
 def binaries():
@@ -29,11 +32,17 @@ def server_user():
     return None
 
 
+INITDB = ('-U', 'postgres', '-A', 'trust', '-N', '--no-instructions', '-E', 'UTF8', '--locale=C.UTF-8')
 SETTINGS = {
     'listen_addresses': '', 'fsync': 'off', 'full_page_writes': 'off',
     'max_connections': '60', 'shared_buffers': '128MB', 'max_wal_size': '2GB', 'log_min_messages': 'warning',
     'timezone': 'UTC',
 }
+
+
+def copy_tree(source, target):
+    """With the owners, and without a copy of the blocks where the file system can do that."""
+    subprocess.run(['cp', '-a', '--reflink=auto', source, target], check=True)
 
 
 class Database:
@@ -72,14 +81,13 @@ class Database:
 class Postgres:
     """Started when made; stopped at the end of the process or by stop()."""
 
-    def __init__(self, settings=None, initdb=(), keep_durable=False, binaries_of=None):
+    def __init__(self, settings=None, keep_durable=False, binaries_of=None):
         self.bin = binaries_of or binaries()
         if self.bin is None:
             from harness import skip
             skip('no PostgreSQL server is installed (Debian package: postgresql)')
         self.make_directory()
-        self.run([self.bin + '/initdb', '-D', self.data, '-U', 'postgres', '-A', 'trust', '-N',
-                  '--no-instructions', '-E', 'UTF8', '--locale=C.UTF-8', *initdb])
+        self.make_data()
         chosen = {
             k: v for k, v in SETTINGS.items() if not (keep_durable and k in ('fsync', 'full_page_writes'))}
         with open(self.data + '/postgresql.conf', 'a', encoding='utf-8') as conf:
@@ -98,6 +106,23 @@ class Postgres:
         self.data = self.directory + '/data'
         self.process = None
         self.databases = 0
+
+    def make_data(self):
+        """A copy of what initdb made when it was first asked here: such servers share the identifier of
+        the system and nothing else."""
+        version = subprocess.run([self.bin + '/postgres', '--version'], capture_output=True, text=True,
+                                 check=True).stdout
+        about = (version, self.user and self.user.pw_name, INITDB)
+        with alone(cache('initdb')) as folder:
+            kept = folder / hashlib.sha256(repr(about).encode()).hexdigest()[:16]
+            if not kept.exists():
+                self.run([self.bin + '/initdb', '-D', self.data, *INITDB])
+                unfinished = kept.with_suffix('.new')
+                shutil.rmtree(unfinished, ignore_errors=True)
+                copy_tree(self.data, unfinished)
+                unfinished.rename(kept)
+                return
+        copy_tree(kept, self.data)
 
     def as_user(self):
         if not self.user:
