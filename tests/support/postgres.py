@@ -45,6 +45,16 @@ def copy_tree(source, target):
     subprocess.run(['cp', '-a', '--reflink=auto', source, target], check=True)
 
 
+def quick_room():
+    """Where data lie in memory, as most of a server's time here goes into making files; where there is
+    none, or too little of it, the usual place."""
+    try:
+        room = os.statvfs('/dev/shm')
+    except OSError:
+        return None
+    return '/dev/shm' if room.f_bavail * room.f_frsize > 4 << 30 else None
+
+
 class Database:
     """One database of a server."""
 
@@ -86,7 +96,7 @@ class Postgres:
         if self.bin is None:
             from harness import skip
             skip('no PostgreSQL server is installed (Debian package: postgresql)')
-        self.make_directory()
+        self.make_directory(None if keep_durable else quick_room())
         self.make_data()
         chosen = {
             k: v for k, v in SETTINGS.items() if not (keep_durable and k in ('fsync', 'full_page_writes'))}
@@ -97,13 +107,15 @@ class Postgres:
         atexit.register(self.destroy)
         self.start()
 
-    def make_directory(self):
-        self.directory = tempfile.mkdtemp(prefix='lug-t-')
-        self.user = server_user()
-        if self.user:
-            os.chown(self.directory, self.user.pw_uid, self.user.pw_gid)
-        os.chmod(self.directory, 0o755)
-        self.data = self.directory + '/data'
+    def make_directory(self, room):
+        """For the socket and the log; the data may lie in a room of their own."""
+        self.directory, self.user = tempfile.mkdtemp(prefix='lug-t-'), server_user()
+        self.room = tempfile.mkdtemp(prefix='lug-t-', dir=room)
+        for path in (self.directory, self.room):
+            if self.user:
+                os.chown(path, self.user.pw_uid, self.user.pw_gid)
+            os.chmod(path, 0o755)
+        self.data = self.room + '/data'
         self.process = None
         self.databases = 0
 
@@ -158,7 +170,8 @@ class Postgres:
 
     def destroy(self):
         self.stop(signal.SIGQUIT)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        for path in (self.directory, self.room):
+            shutil.rmtree(path, ignore_errors=True)
 
     def standby(self):
         """A hot standby that streams from this server; stopped at the end of the process."""
@@ -181,7 +194,7 @@ class Postgres:
 class Standby(Postgres):
     def __init__(self, primary):
         self.bin = primary.bin
-        self.make_directory()
+        self.make_directory(quick_room())
         self.run([self.bin + '/pg_basebackup', '-D', self.data, '-R', '-h', primary.directory, '-U',
                   'postgres', '-c', 'fast'])
         with open(self.data + '/postgresql.conf', 'a', encoding='utf-8') as conf:
