@@ -13,7 +13,8 @@ local terminal = require 'lugger.inner.view.terminal'
 
 local command = {
   summary = 'Show help for a command, a script, a function or a page of the manual.',
-  arguments = { { 'topic', 'a command, a script, a function such as lugger.copy, or a page', optional = true } },
+  arguments = { { 'topic', 'a command, a script, a function such as lugger.copy, or a page', optional = true,
+    many = true } },
   flags = { { 'man', 'print the manual page (roff) instead' } },
   examples = { 'lugger help', 'lugger help run', 'lugger help users.lua', 'lugger help lugger.copy',
     'lugger help rejects' },
@@ -102,13 +103,13 @@ function command.show(topic)
     terminal.line(terminal.wrap(table.concat(pages(), ', ')))
     return 0
   end
-  local text = native.embedded('docs/' .. topic .. '.md')
+  local text = native.embedded('docs/' .. topic:match '%S*$' .. '.md')
   local page = text and page_view.render(text) ---@type string|nil
   local known = cli.command(topic)
   if known then
     terminal.line(flags.help(topic, known))
     if page then terminal.line('\n', page) end
-    tell_functions(topic)
+    tell_functions(topic:match '%S*$')
     return 0
   end
   if is_script(topic) then
@@ -130,7 +131,7 @@ function command.run(args)
     terminal.out(require('lugger.inner.cli.man_page').text())
     return 0
   end
-  return command.show(args.topic)
+  return command.show(args.topic and args.topic[1] and table.concat(args.topic, ' '))
 end
 
 return command

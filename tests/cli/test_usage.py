@@ -42,6 +42,17 @@ class Usage(project.Case):
         self.assertIn("must be one of", self.lugger("run", "a.lua", "--log", "loud", status=2).err)
         self.assertIn("script", self.lugger("run", status=2).err)
 
+    def test_a_command_of_several(self):
+        self.assertIn("change-type", self.lugger("help", "vector", status=0).out)
+        of_one = self.lugger("vector", "change-type", "--help", status=0).out
+        self.assertIn("Usage: lugger vector change-type", of_one)
+        self.assertEqual(self.lugger("help", "vector", "change-type", status=0).out, of_one)
+        self.assertIn("name one: ", self.lugger("vector", status=2).err)
+        self.assertIn("did you mean change-type?", self.lugger("vector", "change-typ", status=2).err)
+        self.assertIn("lugger vector change\\-type", self.lugger("help", "--man", status=0).out)
+        for shell in ("bash", "zsh", "fish"):
+            self.assertIn("change-type", self.lugger("completion", shell, status=0).out)
+
     def test_help_of_a_misspelt_topic(self):
         self.assertIn("did you mean preview?", self.lugger("help", "previev", status=1).err)
 

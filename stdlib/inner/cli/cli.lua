@@ -31,12 +31,16 @@ function cli.commands()
   return names
 end
 
---- The command of that name, or nil.
+--- The command of that name, or nil. A part of a command is named behind it: "vector decide".
 ---@param name string
 ---@return lugger.command|nil
 function cli.command(name)
+  local of, part = name:match '^(%S+) (%S+)$'
   for _, known in ipairs(cli.commands()) do
-    if known == name then return require('lugger.cli.' .. name) end
+    if known == (of or name) then
+      local command = require('lugger.cli.' .. known) --[[@as lugger.command]]
+      return of and flags.part(command, part) or not of and command or nil
+    end
   end
 end
 
@@ -85,6 +89,14 @@ function cli.dispatch(name, words)
     end
     if not hint and system.stat(name) then hint = 'a script is run by: lugger run ./' .. name end
     flags.usage_error(('there is no command "%s"'):format(name), hint or '`lugger help` lists them')
+  end
+  if command.parts and words[1] ~= '--help' and words[1] ~= '-h' then
+    local part = words[1] or flags.usage_error(('`lugger %s` is several commands'):format(name),
+      'name one: ' .. table.concat(flags.parts(command), ', '))
+    if not flags.part(command, part) then
+      flags.usage_error(('%s has no "%s"'):format(name, part), fault.near(part, flags.parts(command)))
+    end
+    return cli.dispatch(name .. ' ' .. part, { unpack(words, 2) })
   end
   confine(command, words)
   local args = flags.parse(name, command, words)

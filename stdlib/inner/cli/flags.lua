@@ -27,6 +27,7 @@ local flags = {}
 ---@field takes_script boolean|nil the first argument is a script; flags unknown to the command are the script's
 ---@field more string|nil paragraphs below its flags
 ---@field examples string[]|nil
+---@field parts { [1]: string, [2]: string }[]|nil it is several commands: the name of each, and its module
 ---@field run fun(args: table): integer
 
 --- Raises a usage error, which gives exit status 2.
@@ -37,6 +38,25 @@ function flags.usage_error(message, hint)
   error(setmetatable({ usage = true, message = message, hint = hint }, { __tostring = function(self)
     return self.message .. (self.hint and '; ' .. self.hint or '')
   end }), 0)
+end
+
+--- The names of the parts of a command.
+---@param command lugger.command
+---@return string[]
+function flags.parts(command)
+  local names = {}
+  for i, part in ipairs(command.parts or {}) do names[i] = part[1] end
+  return names
+end
+
+--- The part of a command that is called so, or nil.
+---@param command lugger.command
+---@param name string
+---@return lugger.command|nil
+function flags.part(command, name)
+  for _, part in ipairs(command.parts or {}) do
+    if part[1] == name then return require(part[2]) end
+  end
 end
 
 local function is_flag(word)
@@ -186,9 +206,13 @@ end
 ---@param command lugger.command
 ---@return string
 function flags.help(name, command)
-  local lines = { terminal.wrap(command.summary, '', 80), '', build(name, command):get_usage(), '' }
+  local usage = command.parts and ('Usage: lugger %s COMMAND ...'):format(name) or build(name, command):get_usage()
+  local lines = { terminal.wrap(command.summary, '', 80), '', usage, '' }
   for _, argument in ipairs(command.arguments or {}) do
     lines[#lines + 1] = explained('  ' .. argument[1], argument[2])
+  end
+  for _, part in ipairs(flags.parts(command)) do
+    lines[#lines + 1] = explained('  ' .. part, assert(flags.part(command, part)).summary)
   end
   for _, flag in ipairs(command.flags or {}) do
     local head = ('  %s--%s%s'):format(flag.short and '-' .. flag.short .. ', ' or '', flag[1], flag.value and ' '
@@ -198,6 +222,9 @@ function flags.help(name, command)
   end
   for line in ((command.more or '') .. '\n'):gmatch('([^\n]+)\n') do
     lines[#lines + 1] = '\n' .. terminal.wrap(line, '', 80)
+  end
+  if command.parts then
+    lines[#lines + 1] = ('\n`lugger %s COMMAND --help` shows the flags of each.'):format(name)
   end
   if command.examples then lines[#lines + 1] = '\nexamples:\n  ' .. table.concat(command.examples, '\n  ') end
   return table.concat(lines, '\n')

@@ -1,5 +1,6 @@
 -- The manual page, made of what the commands declare.
 local cli = require 'lugger.inner.cli.cli'
+local flags = require 'lugger.inner.cli.flags'
 local native = require 'lugger.native'
 
 local man_page = {}
@@ -99,7 +100,13 @@ state of targets that are no database, logs
 ---@return string
 function man_page.text()
   local parts = { (head:gsub('{version}', native.version)) }
-  for _, name in ipairs(cli.commands()) do parts[#parts + 1] = command_text(name, cli.command(name)) end
+  for _, name in ipairs(cli.commands()) do
+    local command = assert(cli.command(name))
+    if not command.parts then parts[#parts + 1] = command_text(name, command) end
+    for _, part in ipairs(flags.parts(command)) do
+      parts[#parts + 1] = command_text(name .. ' ' .. part, flags.part(command, part))
+    end
+  end
   parts[#parts + 1] = tail
   return table.concat(parts)
 end

@@ -1,5 +1,6 @@
 -- Completion for shells, made of the flags that the commands declare.
 local cli = require 'lugger.inner.cli.cli'
+local flags = require 'lugger.inner.cli.flags'
 local script = require 'lugger.inner.script.script'
 
 local shell_completion = {}
@@ -8,12 +9,20 @@ local function sentence(text)
   return (text:gsub('[%.;] .*$', ''):gsub('%s*%(default.*$', ''):gsub('%.$', ''))
 end
 
+-- Of a command with parts those of all parts.
 local function flags_of(command)
-  local list = { { word = '--help', short = '-h', text = 'show help' } }
-  for _, flag in ipairs(command.flags or {}) do
-    list[#list + 1] = { word = '--' .. flag[1], short = flag.short and '-' .. flag.short, text = sentence(flag[2]),
-      value = flag.value, choices = flag.choices }
+  local list, seen = { { word = '--help', short = '-h', text = 'show help' } }, {}
+  local function add(of)
+    for _, flag in ipairs(of.flags or {}) do
+      if not seen[flag[1]] then
+        seen[flag[1]] = true
+        list[#list + 1] = { word = '--' .. flag[1], short = flag.short and '-' .. flag.short, text = sentence(flag[2]),
+          value = flag.value, choices = flag.choices }
+      end
+    end
   end
+  add(command)
+  for _, part in ipairs(flags.parts(command)) do add(flags.part(command, part)) end
   return list
 end
 
@@ -74,7 +83,7 @@ function shell_completion.bash()
     local list = flags_of(command)
     local words = words_of(list)
     local extra = name == 'help' and table.concat(cli.commands(), ' ') or name == 'completion' and 'bash zsh fish'
-      or scripts_too(command)
+      or command.parts and table.concat(flags.parts(command), ' ') or scripts_too(command)
     if name == 'run' then run = words end
     cases[#cases + 1] = ('      %s) words="%s | %s" ;;\n'):format(name, words, (extra:gsub('^ ', '')))
     for _, flag in ipairs(list) do
@@ -134,11 +143,12 @@ function shell_completion.zsh()
   end
   out[#out + 1] = zsh_middle
   for name, command in each_command() do
-    local flags = {}
-    for _, flag in ipairs(flags_of(command)) do flags[#flags + 1] = zsh_flag(flag) end
+    local list = {}
+    for _, flag in ipairs(flags_of(command)) do list[#list + 1] = zsh_flag(flag) end
     local rest = name == 'help' and "'*:command:(" .. table.concat(cli.commands(), ' ') .. ")'"
-      or name == 'completion' and "'1:shell:(bash zsh fish)'" or "'*:file:_files'"
-    out[#out + 1] = ('    %s) _arguments %s %s ;;\n'):format(name, table.concat(flags, ' '), rest)
+      or name == 'completion' and "'1:shell:(bash zsh fish)'" or command.parts and ("'1:command:(%s)' '*:file:_files'")
+      :format(table.concat(flags.parts(command), ' ')) or "'*:file:_files'"
+    out[#out + 1] = ('    %s) _arguments %s %s ;;\n'):format(name, table.concat(list, ' '), rest)
   end
   out[#out + 1] = '  esac\n}\n_lugger "$@"\n'
   return table.concat(out)
@@ -155,6 +165,10 @@ function shell_completion.fish()
   for name, command in each_command() do
     out[#out + 1] = ('complete -c lugger -n __fish_use_subcommand -a %s -d %s\n'):format(name,
       fish_text(sentence(command.summary)))
+    if command.parts then
+      out[#out + 1] = ("complete -c lugger -n '__fish_seen_subcommand_from %s' -f -a %s\n"):format(name,
+        fish_text(table.concat(flags.parts(command), ' ')))
+    end
     for _, flag in ipairs(flags_of(command)) do
       out[#out + 1] = ("complete -c lugger -n '__fish_seen_subcommand_from %s' -l %s%s%s%s -d %s\n"):format(name,
         flag.word:sub(3), flag.short and ' -s ' .. flag.short:sub(2) or '', flag.value and ' -r' or '',
