@@ -14,6 +14,7 @@ local reading = {}
 ---@field key string[] columns
 ---@field division table|nil the column of it
 ---@field divisions string[] those that there are, where all of it is read; "" is Pinecone's default namespace
+---@field members string|nil what stands before the name of a column that only a wish or the target knows
 ---@field info lugger.source_info
 ---@field ignores "ignore"|nil the id of an object that is made of its properties is no column
 
@@ -36,7 +37,7 @@ local function divisions_of(source, word)
 end
 
 local function of_pinecone(source, info, out)
-  out.division = { 'namespace', 'text' }
+  out.division = { 'namespace', 'text', from = info.apart_by }
   out.divisions = divisions_of(source, 'namespace')
   out.key, out.columns = { 'id' }, { { 'id', 'text', from = '_id', id_text = 'plain' } }
   local documents = true
@@ -48,6 +49,7 @@ local function of_pinecone(source, info, out)
     out.columns[#out.columns + 1] = { name, type, from = field }
   end
   out.columns[#out.columns + 1] = documents and { 'fields', 'jsonb', from = '*' } or { 'metadata', 'jsonb' }
+  out.members = documents and '' or 'metadata.'
 end
 
 local of_property = { text = 'text', string = 'text', int = 'int8', number = 'float8', boolean = 'bool',

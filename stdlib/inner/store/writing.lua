@@ -45,8 +45,8 @@ local function renamed(column, name)
   return out
 end
 
--- Columns with the types that were asked for, or that stand there. Of Pinecone's metadata a name that nothing else has
--- is a member.
+-- Columns with the types that were asked for, or that stand there. A name that nothing else has is a member of
+-- Pinecone's metadata.
 local function typed(from, columns, types)
   local out, there = {}, {} ---@type table[], table<string, boolean>
   for _, column in ipairs(columns) do
@@ -61,8 +61,8 @@ local function typed(from, columns, types)
   for name in pairs(types) do names[#names + 1] = name end
   table.sort(names)
   for _, name in ipairs(names) do
-    if not there[name] and from.kind == 'pinecone' then
-      out[#out + 1] = { name, types[name], from = 'metadata.' .. name }
+    if not there[name] and from.members then
+      out[#out + 1] = { name, types[name], from = from.members .. name }
     end
   end
   return out
