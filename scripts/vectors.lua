@@ -44,7 +44,7 @@ if not mendable then
   error('--until-still is for Pinecone into PostgreSQL: elsewhere run the same command again, then lugger verify', 0)
 end
 local job, info = jobs[1], from.info
-local mend = { apply = true, delete_extra = true, delete_many = opt.delete_many }
+local mend = { apply = true, delete_extra = true, delete_many = opt.delete_many and 'unless_none' }
 if opt.namespace then
   local name = opt.namespace == '__default__' and '' or opt.namespace
   local quoted = name:gsub('\\', '\\\\'):gsub("'", "''")
@@ -54,10 +54,6 @@ for _, line in ipairs(info.advice) do
   if line:find 'read units' then lugger.warn(line .. '; --until-still reads it at least twice') end
 end
 job:run { create = true, again = true, progress = true }
-if opt.delete_many and info.documents == 0 then
-  error('Pinecone counts no records here, so --delete-many would empty the table: wait until it counts some, '
-    .. 'or empty the table yourself', 0)
-end
 for pass = 1, opt.passes do
   local after, _, mended = job:repair(mend)
   print(('pass %d: %d written, %d deleted'):format(pass, mended.documents, mended.deleted))

@@ -27,6 +27,8 @@ struct PineconeIndex {
   std::vector<PineconeField> fields;  // of a document index
 
   const PineconeField* field(std::string_view field_name) const noexcept;
+  /// Another for an index that was made anew, unless that has the host and shape of the old one.
+  std::string identity() const;
 };
 
 /// Of the answer to GET /indexes/{name}. Error{parse}.

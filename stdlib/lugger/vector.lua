@@ -328,6 +328,13 @@ function vector.estimate(source, settings)
   return require('lugger.inner.script.estimate').of(source, settings)
 end
 
+--- Whether vectors may be copied or must be embedded anew, fact by fact, and what that would cost and take.
+---@param settings lugger.vector.decide_settings { from = 'PLACE#docs.embedding', to = 'text-embedding-3-small' }
+---@return lugger.vector.decision
+function vector.decide(settings)
+  return require('lugger.inner.vector.decide').of(settings)
+end
+
 --- Columns with the types of the other extension: `vectors.vector(3)` for `vector(3)`, `vectors.vecf16` for `halfvec`,
 --- `vectors.svector` for `sparsevec`, `vectors.bvector` for `bit`, or the other way round. Other columns stay.
 ---@param columns table[] as source:columns() gives them

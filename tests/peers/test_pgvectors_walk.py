@@ -1,6 +1,8 @@
-"""The document "PGVecto.rs Migration Overview", step by step: its statements run as they are written where they
-are right; where they are not, it is shown what they do, and what lugger does. Against the double of the
-extension, whose compatibility mode rewrites DDL as the documented one does. Nothing is claimed of searches."""
+"""The document "PGVecto.rs Migration Overview", step by step: its statements run as they are written where
+they are right; where they are not, it is shown what they do, and what lugger does. Against the double of
+the extension, whose compatibility mode rewrites DDL as the documented one does. Nothing is claimed of
+searches."""
+import re
 import subprocess
 import unittest
 
@@ -74,7 +76,7 @@ class Walk(unittest.TestCase):
         listed = subprocess.run(['psql', '-XAtq', '-d', database.url, '-c', '\\dx'], check=True,
                                 capture_output=True, text=True).stdout
         for line in ('vector|0.8.5|public|', 'vectors|0.4.0|vectors|'):
-            self.assertIn(line, listed.replace('|0.8.5|0.8.5|', '|0.8.5|').replace('|0.4.0|0.4.0|', '|0.4.0|'))
+            self.assertIn(line, re.sub(r'\|([\d.]+)\|\1\|', r'|\1|', listed))
 
     def test_s2_03_an_extension_that_is_not_there_and_one_that_was_not_loaded(self):
         database = self.server.fresh(vectors=None)
@@ -92,9 +94,9 @@ class Walk(unittest.TestCase):
         database = self.sample()
         for path in ('"$user, public"', '"$user, public, vectors"'):
             with self.subTest(path):
-                self.assertEqual(database.query(f'SET search_path = {path}; select current_schemas(false)'), '{}')
-                refused = database.query(f'SET search_path = {path}; SELECT * FROM items', check=False)
-                self.assertEqual(refused, '')
+                sets = f'SET search_path = {path}; '
+                self.assertEqual(database.query(sets + 'select current_schemas(false)'), '{}')
+                self.assertEqual(database.query(sets + 'SELECT * FROM items', check=False), '')
         self.assertEqual(database.query('SET search_path = "$user", public, vectors; '
                                         'select current_schemas(false)'), '{public,vectors}')
         # Ours has the same result under the document's path, and under one that leads astray.
