@@ -88,7 +88,7 @@ class Walk(unittest.TestCase):
         database = plain.fresh()
         database.query('create table items (id bigserial primary key, embedding real[])')
         said = self.change(database, 'vectors.vector(3)', '--step', 'plan', expect=1).err
-        self.assertIn("PGVecto.rs must stand in shared_preload_libraries (now ''), which wants a restart", said)
+        self.assertIn("must stand in shared_preload_libraries (now ''), which wants a restart", said)
 
     def test_s2_05_the_document_s_path_is_one_schema_that_does_not_exist(self):
         database = self.sample()
