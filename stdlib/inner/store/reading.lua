@@ -14,6 +14,8 @@ local reading = {}
 ---@field key string[] columns
 ---@field division table|nil the column of it
 ---@field divisions string[] those that there are, where all of it is read; "" is Pinecone's default namespace
+---@field rest string|nil the column that has what no other one has
+---@field members string|nil what stands before the name of a column that only a wish or the target knows
 ---@field info lugger.source_info
 ---@field ignores "ignore"|nil the id of an object that is made of its properties is no column
 
@@ -47,7 +49,9 @@ local function of_pinecone(source, info, out)
     local type = manifest.dimensions > 0 and ('vector(%d)'):format(manifest.dimensions) or SPARSE
     out.columns[#out.columns + 1] = { name, type, from = field }
   end
-  out.columns[#out.columns + 1] = documents and { 'fields', 'jsonb', from = '*' } or { 'metadata', 'jsonb' }
+  out.rest = documents and 'fields' or 'metadata'
+  out.columns[#out.columns + 1] = { out.rest, 'jsonb', from = documents and '*' or nil }
+  out.members = documents and '' or 'metadata.'
 end
 
 local of_property = { text = 'text', string = 'text', int = 'int8', number = 'float8', boolean = 'bool',
