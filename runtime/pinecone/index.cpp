@@ -87,6 +87,15 @@ const PineconeField* PineconeIndex::field(std::string_view field_name) const noe
   return found == fields.end() ? nullptr : &*found;
 }
 
+std::string PineconeIndex::identity() const {
+  std::string out = fmt::format("host {}", host);
+  if (dense && !documents) out += fmt::format(", {} dimensions", dimension);
+  out += documents ? ", documents" : ", " + metric;
+  for (const PineconeField& one : fields)
+    if (one.dimension != 0) out += fmt::format(", {} {} {}", one.name, one.dimension, one.metric);
+  return out;
+}
+
 PineconeIndex index_from_json(std::string_view json) {
   simdjson::dom::parser parser;
   return index_of(parsed(parser, json));

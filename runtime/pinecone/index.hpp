@@ -32,6 +32,8 @@ struct PineconeIndex {
   std::vector<PineconeTag> tags;
 
   const PineconeField* field(std::string_view field_name) const noexcept;
+  /// Another for an index that was made anew, unless that has the host and shape of the old one.
+  std::string identity() const;
 };
 
 /// Of the answer to GET /indexes/{name}. Error{parse}.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <mutex>
 #include <ranges>
 
 #include "base/error.hpp"
@@ -105,7 +106,7 @@ class PineconeTarget final : public Target {
   std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
                                   Tally& tally) override;
   /// What was written stands under the ids that the next run gives it, too.
-  void discard(const PlanShape&, const std::string&) override {}
+  void discard(const PlanShape&, const std::string& run) override { ledger_->forget_keys(run); }
   std::unique_ptr<Search> search(const SearchSpec& spec) override;
   std::unique_ptr<Rows> rows() override {
     RecordOptions named = options_;
@@ -126,6 +127,7 @@ class PineconeTarget final : public Target {
                                                std::chrono::duration<double>(patience_));
   }
   bool holds_records(const PineconeIndex& there, const RecordLayout& layout) const;
+  void begin_run(const PineconeIndex& there, const RecordLayout& layout, const std::string& run);
   PineconeIndex standing(const std::string& name) const {
     std::optional<PineconeIndex> there = PineconeControl(address_).find_index(name);
     if (there) return std::move(*there);
@@ -140,6 +142,8 @@ class PineconeTarget final : public Target {
   double patience_;
   std::shared_ptr<RunLedger> ledger_;
   std::shared_ptr<WrittenLsns> written_;
+  std::mutex mutex_;
+  std::string begun_;  // the run whose index was looked at
 };
 
 std::vector<TargetColumn> PineconeTarget::columns(const std::string& table) {
@@ -227,26 +231,46 @@ TargetReport PineconeTarget::inspect(const PlanShape& plan, bool create, bool) {
   return report;
 }
 
+/// What a run has loaded must still be there when it goes on. The first worker looks.
+void PineconeTarget::begin_run(const PineconeIndex& there, const RecordLayout& layout,
+                               const std::string& run) {
+  constexpr std::chrono::duration<double> kStep(0.5);
+  const std::lock_guard lock(mutex_);
+  if (begun_ == run) return;
+  const auto gone = [&](std::string_view why) {
+    throw Error(Code::kConflict, fmt::format("the index {} {}", there.name, why),
+                "start over with --restart");
+  };
+  if (!ledger_->binds(run, there.identity()))
+    gone("was made anew after the run began: what was loaded is gone");
+  if (const uint64_t rows = ledger_->rows(run); rows != 0) {
+    // What was written a moment ago may not show yet.
+    for (std::chrono::duration<double> waited(0); !holds_records(there, layout); waited += kStep) {
+      if (waited.count() >= patience_)
+        gone(
+            fmt::format("holds none of the {} records that the run has loaded: it was made anew, "
+                        "or emptied",
+                        rows));
+      rest(kStep);
+    }
+  }
+  begun_ = run;
+}
+
 std::unique_ptr<RowSink> PineconeTarget::open(const PlanShape& plan, const SinkOptions& options) {
   const RecordOptions names = named(plan.tables()[0].name);
   const PineconeIndex there = standing(names.index);
   if (options.mode == kRefusedMode)
     throw Error(Code::kConflict, holding_records(names.index), std::string(kUpdateReplaces));
-  const auto layout = std::make_shared<const RecordLayout>(record_layout(plan, &there, names));
-  if (!layout->problems.empty()) throw Error(Code::kConfig, layout->problems.front());
-  if (!ledger_->binds(options.run, there.host)) {
-    throw Error(Code::kConflict,
-                fmt::format("the index {} was made anew after the run began, under another host: "
-                            "what was loaded is gone",
-                            names.index),
-                "start over with --restart");
-  }
+  RecordLayout layout = record_layout(plan, &there, names);
+  if (!layout.problems.empty()) throw Error(Code::kConfig, layout.problems.front());
+  begin_run(there, layout, options.run);
   ObjectLoad load;
-  load.holds = layout;
-  load.encoder = std::make_unique<RecordWriter>(plan.tables()[0], *layout, names);
+  load.encoder = std::make_unique<RecordWriter>(plan.tables()[0], std::move(layout), names);
   load.batches =
       std::make_unique<RecordImporter>(address_.data(there.host, there.documents), there, written_);
   load.ledger = ledger_;
+  load.run = options.run;
   load.replaces = options.mode == kReplace;
   return make_object_sink(plan, std::move(load));
 }
@@ -281,12 +305,14 @@ std::unique_ptr<Search> PineconeTarget::search(const SearchSpec& spec) {
                               spec);
 }
 
-/// Rows of one key are one record. Pinecone counts late, so that fewer than rows proves nothing.
-std::vector<std::string> PineconeTarget::finish(const PlanShape& plan, const FinishWork&,
+/// Pinecone counts late, so that fewer than rows proves nothing.
+std::vector<std::string> PineconeTarget::finish(const PlanShape& plan, const FinishWork& work,
                                                 Tally& tally) {
   constexpr std::chrono::duration<double> kMost(5), kStep(0.5);
   const RecordOptions names = named(plan.tables()[0].name);
-  freshness(names.index)->keep(written_->all(), tally.updated == 0);
+  const bool was_empty = tally.updated == 0 || tally.inserted != 0;
+  freshness(names.index)->keep(written_->all(), was_empty);
+  ledger_->forget_keys(work.run);
   if (tally.updated != 0) return {};
   const PineconeIndex there = standing(names.index);
   PineconeData data(address_.data(there.host, there.documents), there.documents);
@@ -299,7 +325,7 @@ std::vector<std::string> PineconeTarget::finish(const PlanShape& plan, const Fin
     if (waited >= std::min(kMost, std::chrono::duration<double>(patience_)))
       return {
           fmt::format("{} rows were sent, and {} counts {} records: either it counts late, or "
-                      "rows have the same key; lugger verify tells",
+                      "others delete; lugger verify tells",
                       tally.rows, names.index, count)};
     rest(kStep);
   }

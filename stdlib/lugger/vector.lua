@@ -344,6 +344,17 @@ function vector.retype(columns, extension)
   return require('lugger.inner.script.retype').of(columns, extension)
 end
 
+--- Copies of all records of one store of vectors into another: any of Pinecone, Weaviate, pgvector, PGVecto.rs.
+---@param from string the place that is read
+---@param into string the place that is written to
+---@param wish lugger.store.wish|nil { collection = 'docs' }
+---@return lugger.job[] jobs one, or one for each tenant
+---@return lugger.store.reading found what is read
+---@return boolean mendable whether `repair` may delete what the source has no more
+function vector.copies(from, into, wish)
+  return require('lugger.inner.store.copies').of(from, into, wish or {})
+end
+
 --- The vectors of a field, for batch:vectors.
 ---@param view lug_batch
 ---@param path string

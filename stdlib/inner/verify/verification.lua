@@ -291,7 +291,7 @@ end
 --- Verifies one job; with `apply`, also writes wrong rows again and verifies once more.
 ---@param job lugger.job
 ---@param options lugger.verify_options|nil
----@param mend { apply: boolean?, delete_extra: boolean?, delete_many: boolean? }
+---@param mend { apply: boolean?, delete_extra: boolean?, delete_many: boolean|"unless_none"|nil }
 ---@param quiet boolean|nil no progress
 ---@return lugger.verdict after what is there now
 ---@return lugger.verdict before
