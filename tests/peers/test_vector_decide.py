@@ -35,6 +35,14 @@ class Stores(Case):
                            '--read-unit-price', '1000000', expect=0).out
         self.assertRegex(told, r'read +28 at 1000000 USD a million\n +cost +28\.00 USD')
 
+    def test_an_index_with_sparse_vectors(self):
+        self.server.make('docs', 4, 'dotproduct').put({'a': [1, 2, 3, 4]})
+        self.assertIn('several columns with vectors: sparse_values, values',
+                      self.decide('pinecone://docs', 'x', expect=1).err)
+        for column, dimensions in (('values', 4), ('sparse_values', None)):
+            found = self.judged('pinecone://docs#' + column, 'x')
+            self.assertEqual((found['from'].get('dimensions'), found['from']['documents']), (dimensions, 1))
+
     def test_texts_of_a_table_are_measured(self):
         told = self.decide(self.database.url + '#public.docs.embedding', 'other', '--text', 'body').out
         self.assertIn('100 tokens each, the longest 199, of 199 documents measured', told)

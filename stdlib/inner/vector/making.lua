@@ -150,7 +150,9 @@ local function of_source(source, column, word, given)
   end
   fill_in(out, given)
   if not out.dimensions and found[column] ~= 0 then out.dimensions = found[column] end
-  out.dimensions = out.dimensions or measured(source, manifest and manifest.column or column)
+  if not out.dimensions and info.kind ~= 'pinecone' then -- which tells those of dense vectors; sparse ones have none
+    out.dimensions = measured(source, manifest and manifest.column or column)
+  end
   if info.rows and not out.documents then out.documents = rows_of(source) end
   return { making = out, source = source, path = column }
 end
