@@ -64,7 +64,9 @@ PineconeIndex index_of(const element& json) {
   const bool sparse_only = text(json["vector_type"]) == "sparse";
   out.dense = !sparse_only;
   out.sparse = sparse_only || out.metric == "dotproduct";
-  object fields;
+  object fields, tags;
+  if (json["tags"].get(tags) == simdjson::SUCCESS)
+    for (const auto& [name, value] : tags) out.tags.push_back({std::string(name), text(value)});
   if (json["schema"]["fields"].get(fields) == simdjson::SUCCESS && fields.size() != 0)
     read_fields(fields, out);
   if (out.name.empty()) raise(Code::kParse, "Pinecone describes an index without a name");

@@ -6,6 +6,7 @@
 #include "base/url.hpp"
 #include "pinecone/cursor.hpp"
 #include "pinecone/layout.hpp"
+#include "pinecone/manifest.hpp"
 #include "pinecone/search.hpp"
 #include "place/choose.hpp"
 
@@ -199,7 +200,7 @@ class PineconeSource final : public Source {
     for (const PineconeField& field : index.fields)
       if (field.type == "dense_vector" || field.type == "sparse_vector")
         add(field.name, field.dimension, field.metric);
-    if (!index.documents && index.dense) add("values", index.dimension, index.metric);
+    if (!index.documents && index.dense) out.push_back(manifest_of_index(index, "values"));
     if (!index.documents && index.sparse) add("sparse_values", 0, "dotproduct");
     return out;
   }

@@ -10,6 +10,7 @@
 #include "pinecone/freshness.hpp"
 #include "pinecone/importer.hpp"
 #include "pinecone/layout.hpp"
+#include "pinecone/manifest.hpp"
 #include "pinecone/record_writer.hpp"
 #include "pinecone/rows.hpp"
 #include "pinecone/search.hpp"
@@ -93,6 +94,7 @@ class PineconeTarget final : public Target {
     }
   }
   std::vector<VectorManifest> manifests(const PlanShape& plan) override;
+  void keep_manifests(const PlanShape& plan) override;
   std::unique_ptr<State> state() override {
     return make_file_state(state_,
                            [base = address_.base(), names = options_, table = table_]() mutable {
@@ -175,6 +177,27 @@ bool PineconeTarget::holds_records(const PineconeIndex& there, const RecordLayou
   return (counted != all.end() && counted->records != 0) || lists(layout.name_space);
 }
 
+/// The tags of an index are of the dense vectors of its records.
+bool has_tags(const PlanShape& plan, const RecordLayout& layout, const VectorManifest& manifest) {
+  const std::optional<size_t> values = layout.of(RecordForm::kValues);
+  return !layout.documents && values && plan.tables()[0].columns[*values].name == manifest.column;
+}
+
+void tell_of_manifests(const PlanShape& plan, const RecordLayout& layout, TargetReport& report) {
+  for (const VectorManifest& one : plan.mapping().manifests) {
+    if (!has_tags(plan, layout, one)) {
+      if (!one.model.empty())
+        report.warnings.push_back(
+            fmt::format("this index has no place for how {} was made ({}): keep that with the job",
+                        one.column, manifest_words(one)));
+      continue;
+    }
+    for (const std::string& fact : facts_without_tag(one))
+      report.warnings.push_back(fmt::format(
+          "the {} of {} is too long for a tag of Pinecone, and is not kept", fact, one.column));
+  }
+}
+
 TargetReport PineconeTarget::inspect(const PlanShape& plan, bool create, bool) {
   TargetReport report;
   report.place = address_.shown;
@@ -185,11 +208,7 @@ TargetReport PineconeTarget::inspect(const PlanShape& plan, bool create, bool) {
   RecordLayout layout = record_layout(plan, there ? &*there : nullptr, options);
   std::ranges::move(layout.problems, std::back_inserter(report.problems));
   std::ranges::move(layout.warnings, std::back_inserter(report.warnings));
-  for (const VectorManifest& one : plan.mapping().manifests)
-    if (!one.model.empty())
-      report.warnings.push_back(
-          fmt::format("Pinecone has no place for how {} was made ({}): keep that with the job",
-                      one.column, manifest_words(one)));
+  tell_of_manifests(plan, layout, report);
   report.mode = kFill;
   report.mode_reason =
       "Pinecone tells of no records in the index; upserts of up to 1000 records or 2 MB";
@@ -263,12 +282,19 @@ std::vector<VectorManifest> PineconeTarget::manifests(const PlanShape& plan) {
   const std::optional<size_t> values =
       record_layout(plan, &*there, options).of(RecordForm::kValues);
   if (!values) return {};
-  VectorManifest out;
-  out.column = plan.tables()[0].columns[*values].name;
-  out.model = there->model;
-  out.dimensions = static_cast<int>(there->dimension);
-  out.metric = metric_of_pinecone(there->metric);
-  return {out};
+  return {manifest_of_index(*there, plan.tables()[0].columns[*values].name)};
+}
+
+void PineconeTarget::keep_manifests(const PlanShape& plan) {
+  if (plan.mapping().manifests.empty()) return;
+  const RecordOptions options = named(plan.tables()[0].name);
+  const PineconeIndex there = standing(options.index);
+  const RecordLayout layout = record_layout(plan, &there, options);
+  for (const VectorManifest& one : plan.mapping().manifests) {
+    if (!has_tags(plan, layout, one)) continue;
+    const std::string body = tags_to_change(there, one);
+    if (!body.empty()) PineconeControl(address_).change_index(there.name, body);
+  }
 }
 
 std::unique_ptr<Search> PineconeTarget::search(const SearchSpec& spec) {

@@ -137,12 +137,30 @@ print(json.encode { found.re_embed_required, found.reason, found.estimated_cost_
         self.assertIn('its manifest says model own, and not mine',
                       self.decide('docs.jsonl#v', 'own', '--from-model', 'mine', expect=1))
 
+    def test_sources_in_a_script(self):
+        (self.directory / 'docs.jsonl').write_text('{"_id": 1, "v": [1, 2]}\n')
+        (self.directory / 'some.lua').write_text('''
+local lugger, vector = require 'lugger', require 'lugger.vector'
+local docs = lugger.source 'docs.jsonl'
+local found = vector.decide { from = { source = docs, column = 'v', model = 'own', prefix = 'q: ' },
+  to = { model = 'own', dimensions = 2, prefix = 'q: ' } }
+print(found.decision, found.from.dimensions, found.estimated_cost_usd)
+print(pcall(vector.decide, { from = { source = docs, colunm = 'v' }, to = 'own' }))
+print(pcall(vector.decide, { from = 'own', to = 'own', tokns = 1 }))
+''')
+        lines = harness.lugger('run', 'some.lua', cwd=self.directory).out.split('\n')
+        self.assertEqual(lines[0].split(), ['copy', '2', 'nil'])
+        self.assertIn('did you mean column', lines[1])
+        self.assertIn('did you mean tokens', lines[2])
+
     def test_what_cannot_be_decided(self):
         self.assertIn('there is no file nowhere.jsonl', self.decide('nowhere.jsonl#v', 'own', expect=1))
         self.assertIn('is JSON, and this is none', self.decide('{"model": ', 'own', expect=1))
         self.assertIn('did you mean model', self.decide('{"modle": "own"}', 'own', expect=1))
         self.assertIn('--tokens takes a number', self.decide('a', 'b', '--tokens', 'many', expect=2))
         self.assertIn('tokens is a number greater than 0', self.decide('a', 'b', '--tokens', '0', expect=1))
+        taken = harness.lugger('vector', 'decide', '--from', 'docs.embedding', '--to', 'own', expect=4)
+        self.assertIn('env:PG_URI#docs.embedding', taken.err)
         self.assertIn('is no place', self.decide('a', 'b', '--text', 'x', expect=1))
         done = harness.lugger('vector', 'decide', '--from', 'a', expect=2)
         self.assertIn('--to is missing', done.err)

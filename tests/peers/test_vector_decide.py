@@ -35,6 +35,14 @@ class Stores(Case):
                            '--read-unit-price', '1000000', expect=0).out
         self.assertRegex(told, r'read +28 at 1000000 USD a million\n +cost +28\.00 USD')
 
+    def test_an_index_with_sparse_vectors(self):
+        self.server.make('docs', 4, 'dotproduct').put({'a': [1, 2, 3, 4]})
+        self.assertIn('several columns with vectors: sparse_values, values',
+                      self.decide('pinecone://docs', 'x', expect=1).err)
+        for column, dimensions in (('values', 4), ('sparse_values', None)):
+            found = self.judged('pinecone://docs#' + column, 'x')
+            self.assertEqual((found['from'].get('dimensions'), found['from']['documents']), (dimensions, 1))
+
     def test_texts_of_a_table_are_measured(self):
         told = self.decide(self.database.url + '#public.docs.embedding', 'other', '--text', 'body').out
         self.assertIn('100 tokens each, the longest 199, of 199 documents measured', told)
@@ -45,6 +53,47 @@ class Stores(Case):
         self.assertIn('id of docs', self.decide(self.database.url + '#docs.id', 'x', expect=1).err)
         self.assertIn('which table of', self.decide(self.database.url, 'x', expect=1).err)
         self.assertEqual(self.judged(self.database.url + '#docs.other', 'x')['from']['dimensions'], 3)
+
+    def job(self, name, source, target, columns, more=''):
+        self.script(name, f"""local lugger = require 'lugger'
+            return lugger.copy {{ from = lugger.source({source}), into = lugger.target({target}),
+              columns = {{ {columns} }}, {more} }}""")
+
+    def test_s1_03_the_manifest_goes_into_the_index_and_out_of_it(self):
+        made = {'model': 'BAAI/small+4', 'revision': 'r 1', 'prefix': 'passage: ', 'pooling': 'mean',
+                'truncation': 512, 'normalised': False, 'metric': 'cosine', 'dimensions': 4}
+        line = 'lugger manifest: ' + json.dumps(made)
+        self.database.query(f"comment on column docs.embedding is '{line}'")
+        columns = "{ 'id', 'text' }, { 'embedding', 'vector(4)' }, { 'metadata', 'jsonb', from = 'no' }"
+        self.job('there.lua', "lugger.env.PG_URI, { table = 'docs', key = 'id' }",
+                 "'pinecone://docs', { key = 'id', on_conflict = 'update' }", columns, "unmapped = 'ignore'")
+        self.assertNotIn('not kept', self.run_lugger('run', 'there.lua', '--create').err)
+        tags = self.server.indexes['docs'].tags
+        self.assertEqual((tags['lugger_model'], tags['lugger_prefix']), ('BAAI+2Fsmall+2B4', 'passage+3A+20'))
+        self.server.indexes['docs'].tags['team'] = 'search'
+        place = self.database.url + '#docs.embedding'
+        self.assertEqual(self.judged(place, 'pinecone://docs', expect=0)['to']['model'], 'BAAI/small+4')
+        self.job('back.lua', "'pinecone://docs'",
+                 "lugger.env.PG_URI, { table = 'again', key = 'id' }",
+                 "{ 'id', 'text', from = '_id', id_text = 'plain' }, "
+                 "{ 'embedding', 'vector(4)', from = 'values' }", "unmapped = 'ignore'")
+        self.run_lugger('run', 'back.lua', '--create')
+        kept = self.database.query("select col_description('again'::regclass, 2)")
+        self.assertEqual(json.loads(kept.removeprefix('lugger manifest: ')), made)
+        self.run_lugger('verify', 'there.lua')
+        other = "unmapped = 'ignore', manifest = { model = 'other', revision = 'R', on_mismatch = 'MODE' }"
+        source = "lugger.env.PG_URI, { query = 'select id, embedding from docs', key = 'id' }"
+        target = "'pinecone://docs', { key = 'id', on_conflict = 'update' }"
+        self.job('other.lua', source, target, columns, other.replace('MODE', 'error'))
+        self.assertIn('those in the target have model "BAAI/small+4" and not "other"',
+                      self.run_lugger('run', 'other.lua', expect=1).err)
+        self.job('other.lua', source, target, columns,
+                 other.replace('MODE', 'warn').replace("'R'", "('r'):rep(121)"))
+        self.assertIn('the revision of embedding is too long for a tag',
+                      self.run_lugger('run', 'other.lua').err)
+        tags = self.server.indexes['docs'].tags
+        self.assertEqual((tags['lugger_model'], 'lugger_revision' in tags, tags['team']),
+                         ('other', False, 'search'))
 
 
 if __name__ == '__main__':

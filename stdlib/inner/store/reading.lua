@@ -38,13 +38,13 @@ local function divisions_of(source, word)
 end
 
 local function of_pinecone(source, info, out)
+  -- A document index gives `_namespace`: its documents may have a field called namespace, which is theirs.
+  local documents = info.apart_by ~= 'namespace'
   out.division = { 'namespace', 'text', from = info.apart_by }
   out.divisions = divisions_of(source, 'namespace')
   out.key, out.columns = { 'id' }, { { 'id', 'text', from = '_id', id_text = 'plain' } }
-  local documents = true
   for _, manifest in ipairs(info.manifests) do
     local field = manifest.column
-    documents = documents and field ~= 'values' and field ~= 'sparse_values'
     local name = field == 'values' and 'embedding' or field
     local type = manifest.dimensions > 0 and ('vector(%d)'):format(manifest.dimensions) or SPARSE
     out.columns[#out.columns + 1] = { name, type, from = field }

@@ -117,17 +117,15 @@ local counted_exactly = 1000000
 -- PostgreSQL knows about how many rows a table has, and counts few enough.
 local function rows_of(source)
   if not source.options.table then return nil end
-  local session = require('lugger').session(source:resolved())
-  local ok, rows = pcall(function()
-    local table_name = source.options.table
-    local about = session:query([[SELECT greatest(c.reltuples, -1)::float8 AS rows FROM pg_catalog.pg_class c
-      WHERE c.oid = pg_catalog.to_regclass($1)]], native.sql.table(table_name))
-    local rows = about[1] and tonumber(about[1].rows) or -1
-    if rows > counted_exactly then return rows end
-    return tonumber(session:query('SELECT count(*) AS rows FROM ' .. native.sql.table(table_name))[1].rows)
-  end)
+  local session, name = require('lugger').session(source:resolved()), native.sql.table(source.options.table)
+  local about = session:query([[SELECT c.reltuples::float8 AS rows FROM pg_catalog.pg_class c
+    WHERE c.oid = pg_catalog.to_regclass($1)]], name)
+  local rows = about[1] and tonumber(about[1].rows) or 0
+  if rows <= counted_exactly then
+    rows = tonumber(session:query('SELECT count(*) AS rows FROM ' .. name)[1].rows)
+  end
   session:close()
-  return ok and rows or nil
+  return rows
 end
 
 local function of_source(source, column, word, given)
@@ -152,7 +150,9 @@ local function of_source(source, column, word, given)
   end
   fill_in(out, given)
   if not out.dimensions and found[column] ~= 0 then out.dimensions = found[column] end
-  out.dimensions = out.dimensions or measured(source, manifest and manifest.column or column)
+  if not out.dimensions and info.kind ~= 'pinecone' then -- which tells those of dense vectors; sparse ones have none
+    out.dimensions = measured(source, manifest and manifest.column or column)
+  end
   if info.rows and not out.documents then out.documents = rows_of(source) end
   return { making = out, source = source, path = column }
 end
@@ -209,6 +209,10 @@ local function of_word(word, given)
     config.raise(('there is no file %s'):format(system.mask_secrets(place)),
       'a place is a path, a URL, env:NAME or a connection; anything else is the name of a model')
   end
+  if word:find '^[%a_][%w_]*%.[%a_][%w_]*$' and not known_models[word] then
+    terminal.warn(('%s is taken for the name of a model; a column of a table is PLACE#%s, as in env:PG_URI#%s'):format(
+      word, word, word))
+  end
   return { making = of_facts { model = word } }
 end
 
@@ -223,6 +227,7 @@ function making.of(v, model, role)
   if type(v) == 'string' and v ~= '' then return of_word(v, given) end
   if place.is(v, 'source') then return of_source(v, nil, v.place, given) end
   if type(v) == 'table' and place.is(v.source, 'source') then
+    fault.check_keys(role, v, { 'source', 'column', unpack(making.facts) })
     fill_in(given, v)
     return of_source(v.source, v.column, v.source.place, given)
   end
