@@ -22,15 +22,16 @@ local run = {}
 ---@field lease lugger.native.lease|nil
 ---@field observer lugger.migrate.connection|nil
 ---@field rehearsal table|nil
+---@field lock_name string the job that the lease is for
 local object = {}
 local object_meta = { __index = object }
 
-local lock_name = 'lugger migrate'
+object.lock_name = 'lugger migrate'
 
 --- Who is running migrations on the database, according to the ledger; nil: nobody.
 ---@return string|nil
 function object:holder()
-  return self.ledger:holder(lock_name)
+  return self.ledger:holder(self.lock_name)
 end
 
 --- A duration in PostgreSQL's form: "500ms", "3s", "2min". A bare number means seconds; 0 is no limit.
@@ -143,7 +144,7 @@ end
 local function take(self, lease)
   local told = false
   while true do
-    local mine, holder = lease:take(lock_name)
+    local mine, holder = lease:take(self.lock_name)
     if mine then return end
     if not self.options.wait then error(held_by(holder), 0) end
     if not told then self.say('waiting for ', holder, ', which runs the migrations of this database') end
