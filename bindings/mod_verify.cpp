@@ -40,6 +40,11 @@ static int repair_job(lua_State* L) {
   options.apply = lua_toboolean(L, 3) != 0;
   options.delete_extra = lua_toboolean(L, 4) != 0;
   options.delete_many = lua_toboolean(L, 5) != 0;
+  if (lua_type(L, 5) == LUA_TSTRING) {
+    static constexpr const char* kWords[] = {"unless_none", nullptr};
+    luaL_checkoption(L, 5, nullptr, kWords);
+    options.keep_if_none = true;
+  }
   return start(L, &options);
 }
 

@@ -67,6 +67,7 @@ static constexpr Field<SourceInfo> kSourceInfo[] = {
     field<&SourceInfo::bytes>("bytes"),
     field<&SourceInfo::documents>("documents"),
     field<&SourceInfo::compressed>("compressed"),
+    field<&SourceInfo::apart_by>("apart_by", "the field that tells documents of one _id apart"),
     field<&SourceInfo::metadata_json>("metadata_json"),
     field<&SourceInfo::oplog>("oplog", "replayed over the documents"),
     field<&SourceInfo::manifests>("manifests", "how its vectors were made"),

@@ -1,66 +1,52 @@
--- All records of a vector store become rows of a table, without a script.
+-- All records of a vector store go into another one, without a script: any of Pinecone, Weaviate, pgvector and
+-- PGVecto.rs into any.
 --   lugger run vectors --from pinecone://INDEX --into PG_URI
--- Columns: namespace, id, embedding, sparse (where the index may have sparse vectors), metadata. Of a
--- document index: namespace, id, and its fields. The key is namespace and id; the table is made. The
--- dimensions and the metric are those of the index. What stands under the same key is replaced, so
--- the same command brings the table up to date. While others write to the index: --until-still, which
--- deletes rows whose records are gone; with --namespace, those of that namespace alone.
-local lugger = require 'lugger'
+--   lugger run vectors --from PG_URI --into weaviate://HOST/Class --collection docs
+-- Of Pinecone the columns are namespace, id, embedding, sparse_values (where the index may have them), metadata; of
+-- others those that there are. Namespaces, tenants, and a column of the key that is called so, become each other. The
+-- table, class or index is made, with the dimensions and the metric of the source. What stands under the same key is
+-- replaced, so the same command brings it up to date. From Pinecone into PostgreSQL while others write to the index:
+-- --until-still, which deletes rows whose records are gone; with --namespace, those of that namespace alone.
+local lugger, vector = require 'lugger', require 'lugger.vector'
 
 local opt = lugger.options {
-  table = { 'the table; the name of the index when not given', default = '' },
-  namespace = { 'only this namespace; "" is the default one', metavar = 'NAME', default = '*' },
-  ids = { 'how ids stand in the store', choices = { 'ascii', 'percent' }, default = 'ascii' },
-  half = { 'halfvec in place of vector', type = 'bool' },
-  index = { 'an HNSW index of the metric', type = 'bool' },
+  collection = { 'what is read, where the place names none: a table, a class, an index', metavar = 'NAME' },
+  table = { 'the table, class or index that is written; the name at the source when not given', metavar = 'NAME' },
+  namespace = { 'only this namespace or tenant; "" is the default one', metavar = 'NAME' },
+  type = { 'the type of a column that the source does not know, as in metadata=jsonb', list = true,
+    metavar = 'COLUMN=TYPE' },
+  metric = { 'how vectors are compared, where the source does not say it', choices = { 'cosine', 'l2', 'dot',
+    'l1' } },
+  ids = { 'how ids stand in Pinecone', choices = { 'ascii', 'percent' }, default = 'ascii' },
+  extension = { 'whose types a database gets, where it has both', choices = { 'vector', 'vectors' } },
+  half = { 'halfvec in place of vector, vecf16 of PGVecto.rs', type = 'bool' },
+  index = { 'an index of the metric for each dense column: hnsw, or that of PGVecto.rs', type = 'bool' },
+  no_tenants = { 'into Weaviate: namespaces are a property, and a part of the key', type = 'bool' },
   until_still = { 'list and fetch all again, compare by hashes, write what differs and delete what is gone, until a ' ..
     'pass finds nothing', type = 'bool' },
   delete_many = { 'with --until-still: delete more than a tenth of the rows in one pass, too', type = 'bool' },
   passes = { 'so many passes at most, for --until-still', type = 'int', default = 20 },
 }
 
-local settings = { ids = opt.ids }
-if opt.namespace ~= '*' then settings.namespace = opt.namespace end
-local from = lugger.source(lugger.env.PINECONE_URI, settings)
-local info = from:info()
-if info.kind ~= 'pinecone' then
-  error('this script reads pinecone://INDEX; of other stores a job names the columns: lugger help vectors', 0)
+local types = {}
+for _, one in ipairs(opt.type or {}) do
+  local name, type = one:match '^([^=]+)=(.+)$'
+  if not name then error(('--type %s: write COLUMN=TYPE, as in metadata=jsonb'):format(one), 0) end
+  types[name] = type
 end
+local jobs, from, mendable = vector.copies(lugger.env.PINECONE_URI, lugger.env.PG_URI, {
+  collection = opt.collection, table = opt.table, types = types, metric = opt.metric, namespace = opt.namespace,
+  ids = opt.ids, extension = opt.extension, half = opt.half, index = opt.index, no_tenants = opt.no_tenants,
+})
+if not opt.until_still then return jobs end
 
--- What pgvector takes: a sparse vector has at most so many dimensions, of which it names those that are not 0.
-local SPARSE = 'sparsevec(1000000000)'
-
-local columns = { { 'namespace', 'text' }, { 'id', 'text', from = '_id', id_text = 'plain' } }
-local indexes = {}
-local documents = true
-for _, manifest in ipairs(info.manifests) do
-  local field = manifest.column
-  local dense = manifest.dimensions > 0
-  documents = documents and field ~= 'values' and field ~= 'sparse_values'
-  local name = field == 'values' and 'embedding' or field
-  local dense_type = ('%s(%d)'):format(opt.half and 'halfvec' or 'vector', manifest.dimensions)
-  columns[#columns + 1] = { name, dense and dense_type or SPARSE, from = field }
-  if opt.index and dense then indexes[#indexes + 1] = { name, method = 'hnsw' } end
+if not mendable then
+  error('--until-still is for Pinecone into PostgreSQL: elsewhere run the same command again, then lugger verify', 0)
 end
-columns[#columns + 1] = documents and { 'fields', 'jsonb', from = '*' } or { 'metadata', 'jsonb' }
-
--- Progress is kept by the name: another table is another job.
-local into = opt.table ~= '' and opt.table or info.collection
-local job = lugger.copy {
-  name = 'vectors ' .. info.collection .. (into ~= info.collection and ' into ' .. into or ''),
-  from = from,
-  into = lugger.target(lugger.env.PG_URI, {
-    table = into,
-    key = { 'namespace', 'id' }, on_conflict = 'update',
-  }),
-  columns = columns,
-  indexes = #indexes > 0 and indexes or nil,
-}
-if not opt.until_still then return { create = true, job } end
-
-local mend = { apply = true, delete_extra = true, delete_many = opt.delete_many }
-if settings.namespace then
-  local name = settings.namespace == '__default__' and '' or settings.namespace
+local job, info = jobs[1], from.info
+local mend = { apply = true, delete_extra = true, delete_many = opt.delete_many and 'unless_none' }
+if opt.namespace then
+  local name = opt.namespace == '__default__' and '' or opt.namespace
   local quoted = name:gsub('\\', '\\\\'):gsub("'", "''")
   mend.where, mend.where_of_all = ("namespace = E'%s'"):format(quoted), true
 end
@@ -68,10 +54,6 @@ for _, line in ipairs(info.advice) do
   if line:find 'read units' then lugger.warn(line .. '; --until-still reads it at least twice') end
 end
 job:run { create = true, again = true, progress = true }
-if opt.delete_many and info.documents == 0 then
-  error('Pinecone counts no records here, so --delete-many would empty the table: wait until it counts some, '
-    .. 'or empty the table yourself', 0)
-end
 for pass = 1, opt.passes do
   local after, _, mended = job:repair(mend)
   print(('pass %d: %d written, %d deleted'):format(pass, mended.documents, mended.deleted))

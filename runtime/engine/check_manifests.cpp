@@ -23,8 +23,9 @@ void tell(const std::vector<std::string>& mismatches, const Mapping& mapping,
   for (const std::string& one : mismatches) {
     report.problems.push_back(
         fmt::format("vectors of another making: {}; such vectors cannot be compared: embed the "
-                    "texts anew, or give them a column of their own; on_mismatch = 'warn' in the "
-                    "manifest lets them pass",
+                    "texts anew (`lugger vector decide` tells why, and what that costs), or give "
+                    "them a column of their own; on_mismatch = 'warn' in the manifest lets them "
+                    "pass",
                     one));
   }
 }

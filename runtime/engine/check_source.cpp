@@ -33,6 +33,17 @@ void check_rest(const SourceInfo& source, const PlanShape& plan, TargetReport& r
   }
 }
 
+/// Rows of documents with one `_id` would take each other's place.
+void check_apart(const SourceInfo& source, const PlanShape& plan, TargetReport& report) {
+  if (source.apart_warning.empty()) return;
+  const TablePlan& table = plan.tables().front();
+  const bool told = std::ranges::any_of(table.key, [&](size_t k) {
+    const Column& column = table.columns[k];
+    return (column.from.empty() ? column.name : column.from) == source.apart_by;
+  });
+  if (!told) report.warnings.push_back(source.apart_warning);
+}
+
 bool gives(const RowShape& rows, const Column& column) {
   const std::string path = column.from.empty() ? escaped_path(column.name) : column.from;
   return std::ranges::any_of(rows.fields, [&](const RowShape::Field& field) {
@@ -112,6 +123,7 @@ void check_changes(const SourceInfo& source, const PlanShape& plan, bool hooked,
 void check_source(const SourceInfo& source, const RowShape* rows, const PlanShape& plan,
                   bool hooked, Target& target, TargetReport& report) {
   check_rest(source, plan, report);
+  check_apart(source, plan, report);
   if (source.changes && rows != nullptr && !hooked) check_columns(source, *rows, plan, report);
   check_changes(source, plan, hooked, target, report);
 }

@@ -64,7 +64,9 @@ PineconeIndex index_of(const element& json) {
   const bool sparse_only = text(json["vector_type"]) == "sparse";
   out.dense = !sparse_only;
   out.sparse = sparse_only || out.metric == "dotproduct";
-  object fields;
+  object fields, tags;
+  if (json["tags"].get(tags) == simdjson::SUCCESS)
+    for (const auto& [name, value] : tags) out.tags.push_back({std::string(name), text(value)});
   if (json["schema"]["fields"].get(fields) == simdjson::SUCCESS && fields.size() != 0)
     read_fields(fields, out);
   if (out.name.empty()) raise(Code::kParse, "Pinecone describes an index without a name");
@@ -83,6 +85,15 @@ element parsed(simdjson::dom::parser& parser, std::string_view json) {
 const PineconeField* PineconeIndex::field(std::string_view field_name) const noexcept {
   const auto found = std::ranges::find(fields, field_name, &PineconeField::name);
   return found == fields.end() ? nullptr : &*found;
+}
+
+std::string PineconeIndex::identity() const {
+  std::string out = fmt::format("host {}", host);
+  if (dense && !documents) out += fmt::format(", {} dimensions", dimension);
+  out += documents ? ", documents" : ", " + metric;
+  for (const PineconeField& one : fields)
+    if (one.dimension != 0) out += fmt::format(", {} {} {}", one.name, one.dimension, one.metric);
+  return out;
 }
 
 PineconeIndex index_from_json(std::string_view json) {

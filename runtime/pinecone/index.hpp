@@ -14,6 +14,10 @@ struct PineconeField {
   std::string metric;
 };
 
+struct PineconeTag {
+  std::string name, value;
+};
+
 struct PineconeIndex {
   std::string name, host, state;
   bool ready = false;
@@ -25,8 +29,11 @@ struct PineconeIndex {
   bool documents = false;             // a document index
   std::string model;                  // that makes vectors of texts; "": none does
   std::vector<PineconeField> fields;  // of a document index
+  std::vector<PineconeTag> tags;
 
   const PineconeField* field(std::string_view field_name) const noexcept;
+  /// Another for an index that was made anew, unless that has the host and shape of the old one.
+  std::string identity() const;
 };
 
 /// Of the answer to GET /indexes/{name}. Error{parse}.

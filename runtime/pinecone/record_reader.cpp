@@ -65,7 +65,7 @@ void append_fields(RecordBson& bson, const PineconeIndex& index, json::object re
   for (auto field : record) {
     const std::string key(std::string_view(field.unescaped_key()));
     json::value value = field.value();
-    if (key == "id" || key == "_id" || value.is_null()) continue;
+    if (key == (index.documents ? "_id" : "id") || value.is_null()) continue;
     const std::string_view name = key;
     if (index.documents) {
       const PineconeField* known = index.field(key);
@@ -89,10 +89,8 @@ void append_fields(RecordBson& bson, const PineconeIndex& index, json::object re
 
 }  // namespace
 
-std::string namespace_field(const PineconeIndex& of) {
-  std::string out = "namespace";
-  while (of.field(out) != nullptr) out.insert(0, 1, '_');
-  return out;
+std::string_view namespace_field(const PineconeIndex& of) noexcept {
+  return of.documents ? "_namespace" : "namespace";
 }
 
 RecordReader::RecordReader(PineconeIndex of, PineconeIds ids)

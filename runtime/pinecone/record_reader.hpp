@@ -10,10 +10,9 @@
 
 namespace lugger {
 
-/// A record is the document {_id, namespace, values, sparse_values: {indices, values}, metadata}. One of a
-/// document index is {_id, namespace, FIELDS...}; a field called namespace pushes lugger's own to
-/// _namespace.
-std::string namespace_field(const PineconeIndex& of);
+/// A record is the document {_id, namespace, values, sparse_values: {indices, values}, metadata}, one of
+/// a document index {_id, _namespace, FIELDS...}: Pinecone lets no field of its own begin with `_`.
+std::string_view namespace_field(const PineconeIndex& of) noexcept;
 
 /// Belongs to one worker.
 class RecordReader {
@@ -30,7 +29,7 @@ class RecordReader {
  private:
   const PineconeIndex index_;
   const PineconeIds ids_;
-  const std::string namespace_field_;
+  const std::string_view namespace_field_;
   std::string text_;
   ByteBuffer documents_;
   std::map<std::string, std::pair<size_t, size_t>, std::less<>> places_;

@@ -26,11 +26,11 @@ bool is_empty_sparse(const Value& value) noexcept { return load_be<uint32_t>(val
 
 }  // namespace
 
-RecordWriter::RecordWriter(const TablePlan& table, const RecordLayout& layout,
+RecordWriter::RecordWriter(const TablePlan& table, RecordLayout layout,
                            const RecordOptions& options)
-    : table_(table), layout_(layout), options_(options), metadata_(options.policy) {
-  for (size_t i = 0; i < layout.slots.size(); ++i) {
-    const RecordForm form = layout.slots[i].form;
+    : table_(table), layout_(std::move(layout)), options_(options), metadata_(options.policy) {
+  for (size_t i = 0; i < layout_.slots.size(); ++i) {
+    const RecordForm form = layout_.slots[i].form;
     if (form >= RecordForm::kMetadata && form <= RecordForm::kJson) fields_.push_back(i);
     if (form == RecordForm::kValues || form == RecordForm::kSparse) vectors_.push_back(i);
   }

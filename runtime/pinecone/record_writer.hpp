@@ -8,8 +8,8 @@ namespace lugger {
 /// Belongs to one worker.
 class RecordWriter final : public RowEncoder {
  public:
-  /// Table and layout outlive it.
-  RecordWriter(const TablePlan& table, const RecordLayout& layout, const RecordOptions& options);
+  /// The table outlives it.
+  RecordWriter(const TablePlan& table, RecordLayout layout, const RecordOptions& options);
 
   /// {"id": ..., "values": [...], "sparseValues": {...}, "metadata": {...}}, or of a document index
   /// {"_id": ..., FIELDS...}.
@@ -37,7 +37,7 @@ class RecordWriter final : public RowEncoder {
   }
 
   const TablePlan& table_;
-  const RecordLayout& layout_;
+  const RecordLayout layout_;
   const RecordOptions options_;
   MetadataWriter metadata_;
   std::vector<size_t> fields_, vectors_;  // slots of the metadata, and of vectors

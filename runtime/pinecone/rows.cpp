@@ -97,7 +97,7 @@ class RowMaker {
   }
 
   const ReadPlan& plan_;
-  const std::string namespace_;
+  const std::string_view namespace_;
   ReadBack read_back_;
   std::optional<std::vector<std::string>> parts_;
   ByteBuffer rest_;
@@ -270,11 +270,8 @@ class PineconeValues final : public TargetValues {
     for (size_t i = 0; i < rows.rows(); ++i) {
       if (!rows.live(i) || batch.fates[rows.document(i)] != Fate::kLoad) continue;
       int column = -1;
-      Failure failure = Failure::kNone;
-      do {
-        record_.clear();
-        failure = writer_.append(rows.row(i), column, record_);
-      } while (failure != Failure::kNone && unheld_.replace(rows.row(i), column, failure));
+      record_.clear();
+      const Failure failure = unheld_.append(writer_, rows.row(i), column, record_);
       if (failure != Failure::kNone) {
         refuse_row(batch, i, column, failure, writer_);
         continue;

@@ -133,6 +133,11 @@ void PineconeControl::create_index(const std::string& definition, const std::str
   }
 }
 
+void PineconeControl::change_index(const std::string& name, const std::string& body) {
+  const HttpAnswer answer = client_.send({"PATCH", "/indexes/" + percent_encode(name), body});
+  if (!answer.good()) refused(answer, fmt::format("the tags of {} cannot be changed", name));
+}
+
 HttpAnswer PineconeData::send(const HttpRequest& request) {
   HttpRequest asked = request;
   asked.stays = is_quota;

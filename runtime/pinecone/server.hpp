@@ -23,6 +23,8 @@ class PineconeControl {
   std::optional<PineconeIndex> find_index(const std::string& name);
   /// Waits until it can be written. An index of this name that stands already is not an error.
   void create_index(const std::string& definition, const std::string& name);
+  /// Changes what the body says of it. Error{config}.
+  void change_index(const std::string& name, const std::string& body);
 
  private:
   HttpClient client_, newest_;

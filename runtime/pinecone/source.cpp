@@ -6,6 +6,7 @@
 #include "base/url.hpp"
 #include "pinecone/cursor.hpp"
 #include "pinecone/layout.hpp"
+#include "pinecone/manifest.hpp"
 #include "pinecone/search.hpp"
 #include "place/choose.hpp"
 
@@ -90,12 +91,17 @@ class PineconeSource final : public Source {
     out.kind = "pinecone";
     out.place = address_.shown;
     out.collection = index.name;
-    out.identity = fmt::format("index {}{} of the Pinecone at {}, host {}", index.name,
+    out.identity = fmt::format("index {}{} of the Pinecone at {}, {}", index.name,
                                named_ ? ", namespace " + shown_namespace(*named_) : "",
-                               address_.base(), index.host);
+                               address_.base(), index.identity());
     out.documents = count_;
     out.moves = true;
-    out.warnings = warnings_;
+    out.apart_by = namespace_field(index);
+    if (namespaces_.size() > 1)
+      out.apart_warning = fmt::format(
+          "{} namespaces are read, and two of them may have records of one id: take the field `{}` "
+          "into a column and into the key, or read one with namespace = '...'",
+          namespaces_.size(), out.apart_by);
     out.missing = missing_;
     out.advice = totals_;
     out.manifests = manifests();
@@ -179,11 +185,6 @@ class PineconeSource final : public Source {
         "Pinecone counts a read unit for each page of 100 ids and for each 10 records: reading all "
         "of it once is about {} read units",
         (count_ + 99) / 100 + (count_ + 9) / 10 + namespaces_.size()));
-    if (namespaces_.size() > 1)
-      warnings_.push_back(fmt::format(
-          "{} namespaces are read, and two of them may have records of one id: take the field `{}` "
-          "into a column and into the key, or read one with namespace = '...'",
-          namespaces_.size(), namespace_field(opening_.index)));
   }
 
   std::vector<VectorManifest> manifests() const {
@@ -199,7 +200,7 @@ class PineconeSource final : public Source {
     for (const PineconeField& field : index.fields)
       if (field.type == "dense_vector" || field.type == "sparse_vector")
         add(field.name, field.dimension, field.metric);
-    if (!index.documents && index.dense) add("values", index.dimension, index.metric);
+    if (!index.documents && index.dense) out.push_back(manifest_of_index(index, "values"));
     if (!index.documents && index.sparse) add("sparse_values", 0, "dotproduct");
     return out;
   }
@@ -210,7 +211,6 @@ class PineconeSource final : public Source {
   std::vector<PineconeNamespace> namespaces_;
   uint64_t count_ = 0;
   std::vector<std::string> totals_;  // of namespaces, for those who look
-  std::vector<std::string> warnings_;
   std::optional<Error> missing_;
 };
 

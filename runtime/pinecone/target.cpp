@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <mutex>
 #include <ranges>
 
 #include "base/error.hpp"
@@ -9,6 +10,7 @@
 #include "pinecone/freshness.hpp"
 #include "pinecone/importer.hpp"
 #include "pinecone/layout.hpp"
+#include "pinecone/manifest.hpp"
 #include "pinecone/record_writer.hpp"
 #include "pinecone/rows.hpp"
 #include "pinecone/search.hpp"
@@ -92,6 +94,7 @@ class PineconeTarget final : public Target {
     }
   }
   std::vector<VectorManifest> manifests(const PlanShape& plan) override;
+  void keep_manifests(const PlanShape& plan) override;
   std::unique_ptr<State> state() override {
     return make_file_state(state_,
                            [base = address_.base(), names = options_, table = table_]() mutable {
@@ -103,7 +106,7 @@ class PineconeTarget final : public Target {
   std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
                                   Tally& tally) override;
   /// What was written stands under the ids that the next run gives it, too.
-  void discard(const PlanShape&, const std::string&) override {}
+  void discard(const PlanShape&, const std::string& run) override { ledger_->forget_keys(run); }
   std::unique_ptr<Search> search(const SearchSpec& spec) override;
   std::unique_ptr<Rows> rows() override {
     RecordOptions named = options_;
@@ -124,6 +127,7 @@ class PineconeTarget final : public Target {
                                                std::chrono::duration<double>(patience_));
   }
   bool holds_records(const PineconeIndex& there, const RecordLayout& layout) const;
+  void begin_run(const PineconeIndex& there, const RecordLayout& layout, const std::string& run);
   PineconeIndex standing(const std::string& name) const {
     std::optional<PineconeIndex> there = PineconeControl(address_).find_index(name);
     if (there) return std::move(*there);
@@ -138,6 +142,8 @@ class PineconeTarget final : public Target {
   double patience_;
   std::shared_ptr<RunLedger> ledger_;
   std::shared_ptr<WrittenLsns> written_;
+  std::mutex mutex_;
+  std::string begun_;  // the run whose index was looked at
 };
 
 std::vector<TargetColumn> PineconeTarget::columns(const std::string& table) {
@@ -171,6 +177,27 @@ bool PineconeTarget::holds_records(const PineconeIndex& there, const RecordLayou
   return (counted != all.end() && counted->records != 0) || lists(layout.name_space);
 }
 
+/// The tags of an index are of the dense vectors of its records.
+bool has_tags(const PlanShape& plan, const RecordLayout& layout, const VectorManifest& manifest) {
+  const std::optional<size_t> values = layout.of(RecordForm::kValues);
+  return !layout.documents && values && plan.tables()[0].columns[*values].name == manifest.column;
+}
+
+void tell_of_manifests(const PlanShape& plan, const RecordLayout& layout, TargetReport& report) {
+  for (const VectorManifest& one : plan.mapping().manifests) {
+    if (!has_tags(plan, layout, one)) {
+      if (!one.model.empty())
+        report.warnings.push_back(
+            fmt::format("this index has no place for how {} was made ({}): keep that with the job",
+                        one.column, manifest_words(one)));
+      continue;
+    }
+    for (const std::string& fact : facts_without_tag(one))
+      report.warnings.push_back(fmt::format(
+          "the {} of {} is too long for a tag of Pinecone, and is not kept", fact, one.column));
+  }
+}
+
 TargetReport PineconeTarget::inspect(const PlanShape& plan, bool create, bool) {
   TargetReport report;
   report.place = address_.shown;
@@ -181,11 +208,7 @@ TargetReport PineconeTarget::inspect(const PlanShape& plan, bool create, bool) {
   RecordLayout layout = record_layout(plan, there ? &*there : nullptr, options);
   std::ranges::move(layout.problems, std::back_inserter(report.problems));
   std::ranges::move(layout.warnings, std::back_inserter(report.warnings));
-  for (const VectorManifest& one : plan.mapping().manifests)
-    if (!one.model.empty())
-      report.warnings.push_back(
-          fmt::format("Pinecone has no place for how {} was made ({}): keep that with the job",
-                      one.column, manifest_words(one)));
+  tell_of_manifests(plan, layout, report);
   report.mode = kFill;
   report.mode_reason =
       "Pinecone tells of no records in the index; upserts of up to 1000 records or 2 MB";
@@ -208,26 +231,46 @@ TargetReport PineconeTarget::inspect(const PlanShape& plan, bool create, bool) {
   return report;
 }
 
+/// What a run has loaded must still be there when it goes on. The first worker looks.
+void PineconeTarget::begin_run(const PineconeIndex& there, const RecordLayout& layout,
+                               const std::string& run) {
+  constexpr std::chrono::duration<double> kStep(0.5);
+  const std::lock_guard lock(mutex_);
+  if (begun_ == run) return;
+  const auto gone = [&](std::string_view why) {
+    throw Error(Code::kConflict, fmt::format("the index {} {}", there.name, why),
+                "start over with --restart");
+  };
+  if (!ledger_->binds(run, there.identity()))
+    gone("was made anew after the run began: what was loaded is gone");
+  if (const uint64_t rows = ledger_->rows(run); rows != 0) {
+    // What was written a moment ago may not show yet.
+    for (std::chrono::duration<double> waited(0); !holds_records(there, layout); waited += kStep) {
+      if (waited.count() >= patience_)
+        gone(
+            fmt::format("holds none of the {} records that the run has loaded: it was made anew, "
+                        "or emptied",
+                        rows));
+      rest(kStep);
+    }
+  }
+  begun_ = run;
+}
+
 std::unique_ptr<RowSink> PineconeTarget::open(const PlanShape& plan, const SinkOptions& options) {
   const RecordOptions names = named(plan.tables()[0].name);
   const PineconeIndex there = standing(names.index);
   if (options.mode == kRefusedMode)
     throw Error(Code::kConflict, holding_records(names.index), std::string(kUpdateReplaces));
-  const auto layout = std::make_shared<const RecordLayout>(record_layout(plan, &there, names));
-  if (!layout->problems.empty()) throw Error(Code::kConfig, layout->problems.front());
-  if (!ledger_->binds(options.run, there.host)) {
-    throw Error(Code::kConflict,
-                fmt::format("the index {} was made anew after the run began, under another host: "
-                            "what was loaded is gone",
-                            names.index),
-                "start over with --restart");
-  }
+  RecordLayout layout = record_layout(plan, &there, names);
+  if (!layout.problems.empty()) throw Error(Code::kConfig, layout.problems.front());
+  begin_run(there, layout, options.run);
   ObjectLoad load;
-  load.holds = layout;
-  load.encoder = std::make_unique<RecordWriter>(plan.tables()[0], *layout, names);
+  load.encoder = std::make_unique<RecordWriter>(plan.tables()[0], std::move(layout), names);
   load.batches =
       std::make_unique<RecordImporter>(address_.data(there.host, there.documents), there, written_);
   load.ledger = ledger_;
+  load.run = options.run;
   load.replaces = options.mode == kReplace;
   return make_object_sink(plan, std::move(load));
 }
@@ -239,12 +282,19 @@ std::vector<VectorManifest> PineconeTarget::manifests(const PlanShape& plan) {
   const std::optional<size_t> values =
       record_layout(plan, &*there, options).of(RecordForm::kValues);
   if (!values) return {};
-  VectorManifest out;
-  out.column = plan.tables()[0].columns[*values].name;
-  out.model = there->model;
-  out.dimensions = static_cast<int>(there->dimension);
-  out.metric = metric_of_pinecone(there->metric);
-  return {out};
+  return {manifest_of_index(*there, plan.tables()[0].columns[*values].name)};
+}
+
+void PineconeTarget::keep_manifests(const PlanShape& plan) {
+  if (plan.mapping().manifests.empty()) return;
+  const RecordOptions options = named(plan.tables()[0].name);
+  const PineconeIndex there = standing(options.index);
+  const RecordLayout layout = record_layout(plan, &there, options);
+  for (const VectorManifest& one : plan.mapping().manifests) {
+    if (!has_tags(plan, layout, one)) continue;
+    const std::string body = tags_to_change(there, one);
+    if (!body.empty()) PineconeControl(address_).change_index(there.name, body);
+  }
 }
 
 std::unique_ptr<Search> PineconeTarget::search(const SearchSpec& spec) {
@@ -255,12 +305,14 @@ std::unique_ptr<Search> PineconeTarget::search(const SearchSpec& spec) {
                               spec);
 }
 
-/// Rows of one key are one record. Pinecone counts late, so that fewer than rows proves nothing.
-std::vector<std::string> PineconeTarget::finish(const PlanShape& plan, const FinishWork&,
+/// Pinecone counts late, so that fewer than rows proves nothing.
+std::vector<std::string> PineconeTarget::finish(const PlanShape& plan, const FinishWork& work,
                                                 Tally& tally) {
   constexpr std::chrono::duration<double> kMost(5), kStep(0.5);
   const RecordOptions names = named(plan.tables()[0].name);
-  freshness(names.index)->keep(written_->all(), tally.updated == 0);
+  const bool was_empty = tally.updated == 0 || tally.inserted != 0;
+  freshness(names.index)->keep(written_->all(), was_empty);
+  ledger_->forget_keys(work.run);
   if (tally.updated != 0) return {};
   const PineconeIndex there = standing(names.index);
   PineconeData data(address_.data(there.host, there.documents), there.documents);
@@ -273,7 +325,7 @@ std::vector<std::string> PineconeTarget::finish(const PlanShape& plan, const Fin
     if (waited >= std::min(kMost, std::chrono::duration<double>(patience_)))
       return {
           fmt::format("{} rows were sent, and {} counts {} records: either it counts late, or "
-                      "rows have the same key; lugger verify tells",
+                      "others delete; lugger verify tells",
                       tally.rows, names.index, count)};
     rest(kStep);
   }

@@ -61,6 +61,11 @@ struct SourceInfo {
   bool rows = false;
   /// Of rows: the columns of their key. Of a row that was deleted it gives only these.
   std::vector<std::string> key = {};
+  /// The field that tells apart what may have one `_id`: its namespace, its tenant. "": an `_id`
+  /// stands for one document.
+  std::string apart_by = {};
+  /// Said of a job whose key does not have that field; "": one `_id` comes once all the same.
+  std::string apart_warning = {};
   std::string metadata_json;  // collection metadata as mongodump wrote it; empty: none
   std::optional<OplogInfo> oplog;
   std::vector<VectorManifest> manifests = {};  // by path of the field

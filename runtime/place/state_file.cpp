@@ -346,9 +346,11 @@ std::optional<OutputOwner> output_owner(const fs::path& directory, const std::st
 
 UnitLedger::UnitLedger(const fs::path& directory) : database_(make_state(directory)) {}
 
-void UnitLedger::add(const UnitRecord& unit, uint64_t output_size) {
-  check_books(unit.tally);
+void UnitLedger::add(const UnitRecord& unit, uint64_t output_size,
+                     const std::function<void()>& settle) {
   SqliteTransaction transaction(*database_);
+  if (settle) settle();
+  check_books(unit.tally);
   forget(*database_, unit.resolved);
   write_rejects(*database_, unit);
   write_progress(*database_, unit, output_size);
@@ -375,6 +377,17 @@ bool UnitLedger::binds(const std::string& run, const std::string& identity) {
                  {identity, run});
   return database_->number("SELECT count(*) FROM runs WHERE run = ? AND target_identity <> ?",
                            {run, identity}) == 0;
+}
+
+uint64_t UnitLedger::rows(const std::string& run) {
+  return static_cast<uint64_t>(
+      database_->number("SELECT coalesce(sum(rows), 0) FROM partitions WHERE run = ?", {run}));
+}
+
+RunKeys& UnitLedger::keys(const std::string& run) {
+  if (!keys_ || keys_of_ != run) keys_.emplace(*database_, run);
+  keys_of_ = run;
+  return *keys_;
 }
 
 }  // namespace lugger

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "place/sqlite.hpp"
+#include "place/run_keys.hpp"
 #include "place/state.hpp"
 
 namespace lugger {
@@ -35,7 +35,9 @@ class UnitLedger {
   /// Adds a unit whose output is already on disk, where it is output_size bytes long. Returns when
   /// the ledger is on disk too. A unit is recorded as a whole or not at all; after an error, read
   /// the ledger to find out which.
-  void add(const UnitRecord& unit, uint64_t output_size);
+  void add(const UnitRecord& unit, uint64_t output_size) { add(unit, output_size, {}); }
+  /// `settle` comes first, in the same transaction: it may take keys, and correct the unit.
+  void add(const UnitRecord& unit, uint64_t output_size, const std::function<void()>& settle);
   /// The length of the output after the run's last unit. On resume the output is truncated to it.
   /// 0: nothing was committed.
   uint64_t output_size(const std::string& run);
@@ -44,9 +46,15 @@ class UnitLedger {
   std::string job_of(const std::string& run);
   /// Keeps what the run loads into, the first time it is asked; false: it loaded into another.
   bool binds(const std::string& run, const std::string& identity);
+  /// Of the recorded units of a run.
+  uint64_t rows(const std::string& run);
+  /// Of the run that was asked for last they stay at hand.
+  RunKeys& keys(const std::string& run);
 
  private:
   std::unique_ptr<Sqlite> database_;
+  std::string keys_of_;
+  std::optional<RunKeys> keys_;
 };
 
 }  // namespace lugger

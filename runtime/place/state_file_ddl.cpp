@@ -14,7 +14,7 @@ constexpr const char* kFile = "state.sqlite";
 
 // The tables of postgres/state_ddl.cpp that such a target needs. A released step is never changed;
 // a new version appends one.
-constexpr std::array<std::string_view, 4> kSteps = {R"sql(
+constexpr std::array<std::string_view, 5> kSteps = {R"sql(
 CREATE TABLE meta (version integer NOT NULL, since text NOT NULL DEFAULT ({now})) STRICT;
 CREATE TABLE runs (
   ordinal integer PRIMARY KEY AUTOINCREMENT, -- the order of runs: a clock may be set back
@@ -87,17 +87,26 @@ INSERT INTO meta (version) VALUES (3);
                                                     R"sql(
 ALTER TABLE runs ADD COLUMN target_identity text NOT NULL DEFAULT '';
 INSERT INTO meta (version) VALUES (4);
+)sql",
+                                                    // of runs under way
+                                                    R"sql(
+CREATE TABLE keys (
+  run integer NOT NULL REFERENCES runs (ordinal) ON DELETE CASCADE,
+  key blob NOT NULL, -- 16 bytes of its digest
+  PRIMARY KEY (run, key)
+) STRICT, WITHOUT ROWID;
+INSERT INTO meta (version) VALUES (5);
 )sql"};
 
 // Reading does not change a ledger. A ledger of an earlier version is read through views that add
 // the columns introduced since, each by the step that introduced it.
-constexpr std::array<const char*, 4> kSeenAsNow = {
+constexpr std::array<const char*, 5> kSeenAsNow = {
     "",
     "CREATE TEMP VIEW partitions AS SELECT *, 0 AS deleted, '' AS start, 0 AS phase FROM "
     "main.partitions; CREATE TEMP VIEW rejects AS SELECT *, 'upsert' AS operation FROM "
     "main.rejects",
     "CREATE TEMP VIEW runs AS SELECT *, '' AS target FROM main.runs",
-    ""};  // only who writes asks for it
+    "", ""};  // only who writes asks for it
 
 constexpr int64_t kVersion = kSteps.size();
 

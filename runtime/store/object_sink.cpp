@@ -1,5 +1,8 @@
 #include "store/object_sink.hpp"
 
+#include <xxhash.h>
+
+#include <algorithm>
 #include <map>
 
 #include "store/unheld.hpp"
@@ -8,9 +11,30 @@
 
 namespace lugger {
 
-void RunLedger::add(const UnitRecord& unit) {
+void RunLedger::add(const UnitRecord& unit, const std::function<void(RunKeys&)>& settle) {
   const std::lock_guard lock(mutex_);
-  open().add(unit, 0);
+  UnitLedger& ledger = open();
+  if (!settle) return ledger.add(unit, 0);
+  ledger.add(unit, 0, [&] { settle(ledger.keys(unit.run)); });
+}
+
+uint64_t RunLedger::rows(const std::string& run) {
+  const std::lock_guard lock(mutex_);
+  return open().rows(run);
+}
+
+std::optional<size_t> RunLedger::find_taken(const std::string& run,
+                                            std::span<const KeyDigest> keys) {
+  const std::lock_guard lock(mutex_);
+  RunKeys& taken = open().keys(run);
+  for (size_t i = 0; i < keys.size(); ++i)
+    if (taken.has(keys[i])) return i;
+  return std::nullopt;
+}
+
+void RunLedger::forget_keys(const std::string& run) {
+  const std::lock_guard lock(mutex_);
+  open().keys(run).forget();
 }
 
 bool RunLedger::binds(const std::string& run, const std::string& identity) {
@@ -45,6 +69,15 @@ struct UnitDocument {
   bool operator==(const UnitDocument& other) const noexcept { return place == other.place; }
 };
 
+/// Its group stands before its id.
+KeyDigest digest_of(std::string_view names, size_t group_size) noexcept {
+  XXH128_canonical_t made;
+  XXH128_canonicalFromHash(&made, XXH3_128bits_withSeed(names.data(), names.size(), group_size));
+  KeyDigest out;
+  std::ranges::copy(made.digest, out.begin());
+  return out;
+}
+
 class ObjectSink final : public RowSink {
  public:
   ObjectSink(const PlanShape& plan, ObjectLoad load)
@@ -52,9 +85,9 @@ class ObjectSink final : public RowSink {
 
   void write(Batch& batch) override {
     encode(batch);
+    if (!load_.replaces) take_keys(batch);
     std::vector<bool> has_row(batch.documents.size());
     for (const Encoded& row : encoded_) {
-      if (batch.fates[row.document] != Fate::kLoad) continue;
       has_row[row.document] = true;
       const std::string_view text = text_.text(), names = names_.text();
       load_.batches->add(text.substr(row.begin, row.end - row.begin),
@@ -73,14 +106,24 @@ class ObjectSink final : public RowSink {
   void commit(UnitRecord& unit) override {
     load_.batches->send(true);
     take_refused(unit);
-    unit.tally += tally_;
-    load_.ledger->add(unit);
+    const auto settle = [&](RunKeys& keys) {
+      settle_repeats(keys);
+      unit.tally += tally_;
+    };
+    if (load_.replaces) {
+      unit.tally += tally_;
+      load_.ledger->add(unit);
+    } else {
+      load_.ledger->add(unit, settle);
+    }
     rollback();
   }
 
   void rollback() noexcept override {
     load_.batches->forget();
     objects_.clear();
+    keys_.clear();
+    sorted_.clear();
     documents_ = 0;
     tally_ = {};
   }
@@ -107,11 +150,7 @@ class ObjectSink final : public RowSink {
       if (!rows.live(i) || batch.fates[document] != Fate::kLoad) continue;
       const size_t before = text_.size(), names = names_.size();
       int column = -1;
-      Failure failure = load_.encoder->append(rows.row(i), column, text_);
-      while (failure != Failure::kNone && unheld_.replace(rows.row(i), column, failure)) {
-        text_.truncate(before);
-        failure = load_.encoder->append(rows.row(i), column, text_);
-      }
+      const Failure failure = unheld_.append(*load_.encoder, rows.row(i), column, text_);
       if (failure == Failure::kNone) {
         names_.append(load_.encoder->group());
         const size_t id = names_.size();
@@ -119,8 +158,59 @@ class ObjectSink final : public RowSink {
         encoded_.push_back({before, text_.size(), names, id, names_.size(), document});
         continue;
       }
-      text_.truncate(before);
       refuse_row(batch, i, column, failure, *load_.encoder);
+    }
+    std::erase_if(encoded_,
+                  [&](const Encoded& row) { return batch.fates[row.document] != Fate::kLoad; });
+  }
+
+  bool refuses() const noexcept { return plan_.mapping().on_conflict == OnConflict::kError; }
+
+  /// Under on_conflict = 'error' a key that came before ends the run before its row is sent.
+  void take_keys(const Batch& batch) {
+    const size_t before = keys_.size();
+    for (const Encoded& row : encoded_)
+      keys_.push_back(digest_of(names_.text().substr(row.group, row.names_end - row.group),
+                                row.id - row.group));
+    if (!refuses()) return;
+    const std::span<const KeyDigest> added = std::span(keys_).subspan(before);
+    const auto tail = sorted_.insert(sorted_.end(), added.begin(), added.end());
+    std::sort(tail, sorted_.end());
+    std::inplace_merge(sorted_.begin(), tail, sorted_.end());
+    std::optional<size_t> again;
+    if (const auto twice = std::ranges::adjacent_find(sorted_); twice != sorted_.end()) {
+      const auto last = std::find(added.rbegin(), added.rend(), *twice);
+      again = static_cast<size_t>(added.rend() - last) - 1;
+    } else {
+      again = load_.ledger->find_taken(load_.run, added);
+    }
+    if (again) refuse_repeat(batch.documents[encoded_[*again].document]);
+  }
+
+  [[noreturn]] void refuse_repeat(const Document& document) const {
+    throw Error(Code::kConflict,
+                fmt::format("{}: the key of document {} came before", plan_.tables()[0].name,
+                            document_id(document, plan_.mapping())),
+                "on_conflict = 'update' lets the last row of a key stand");
+  }
+
+  /// Counts as updated a document none of whose rows is the first of its key in the run.
+  void settle_repeats(RunKeys& keys) {
+    std::vector<bool> refused(objects_.size());
+    for (const BatchRefusal& one : load_.batches->refused()) refused[one.object] = true;
+    for (size_t at = 0; at < objects_.size();) {
+      const UnitDocument& of = objects_[at];
+      bool first = false, rejected = false;
+      for (; at < objects_.size() && objects_[at] == of; ++at) {
+        rejected = rejected || refused[at];
+        if (refused[at]) continue;
+        const bool taken = keys.take(keys_[at]);
+        if (!taken && refuses()) refuse_repeat(of.batch->documents[of.document]);
+        first = first || taken;
+      }
+      if (first || rejected) continue;
+      --tally_.inserted;
+      ++tally_.updated;
     }
   }
 
@@ -157,6 +247,8 @@ class ObjectSink final : public RowSink {
   ByteBuffer text_, names_;
   std::vector<Encoded> encoded_;       // of the batch
   std::vector<UnitDocument> objects_;  // where each object of the unit came from
+  std::vector<KeyDigest> keys_;        // of each object of the unit
+  std::vector<KeyDigest> sorted_;      // those keys, where one that comes again is a conflict
   size_t documents_ = 0;               // of the unit
   Tally tally_;
 };

@@ -1,8 +1,11 @@
 // One worker's stream of rows to a store that keeps them as objects, each under an id of its own.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 
 #include "place/state_file.hpp"
 #include "place/target.hpp"
@@ -14,7 +17,15 @@ namespace lugger {
 class RunLedger {
  public:
   explicit RunLedger(std::filesystem::path directory) : directory_(std::move(directory)) {}
-  void add(const UnitRecord& unit);
+  void add(const UnitRecord& unit) { add(unit, {}); }
+  /// `settle` comes first, in the same transaction, with the keys of the unit's run.
+  void add(const UnitRecord& unit, const std::function<void(RunKeys&)>& settle);
+  /// Of the recorded units of a run.
+  uint64_t rows(const std::string& run);
+  /// Which of them a recorded unit of the run had; nullopt: none.
+  std::optional<size_t> find_taken(const std::string& run, std::span<const KeyDigest> keys);
+  /// The run takes no more rows.
+  void forget_keys(const std::string& run);
   /// Keeps what a run loads into, the first time it is asked; false: it loaded into another.
   bool binds(const std::string& run, const std::string& identity);
 
@@ -44,11 +55,13 @@ class RowEncoder {
 void refuse_row(Batch& batch, size_t row, int column, Failure failure, const RowEncoder& encoder);
 
 struct ObjectLoad {
-  std::shared_ptr<const void> holds;  // what the encoder and the batches refer to
   std::unique_ptr<RowEncoder> encoder;
   std::unique_ptr<ObjectBatches> batches;
   std::shared_ptr<RunLedger> ledger;
-  bool replaces = false;  // there were objects: a document counts as updated
+  std::string run;
+  /// There were objects: a document counts as updated. Else one whose id came before in the run
+  /// does, or is a conflict, as on_conflict says.
+  bool replaces = false;
 };
 
 /// Objects are sent as soon as they fill a request, and may be sent again: only the ledger says that

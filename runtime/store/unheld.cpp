@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "plan/assemble.hpp"
 #include "plan/work.hpp"
+#include "store/object_sink.hpp"
 
 namespace lugger {
 namespace {
@@ -30,6 +31,18 @@ bool UnheldValues::any(const TablePlan& table) noexcept {
   return std::ranges::any_of(table.columns, replaces);
 }
 
+Failure UnheldValues::append(RowEncoder& encoder, Value* row, int& column, ByteBuffer& out) {
+  const size_t before = out.size();
+  for (;;) {
+    column = -1;
+    const Failure failure = encoder.append(row, column, out);
+    if (failure == Failure::kNone) return failure;
+    out.truncate(before);
+    if (!replace(row, column, failure)) return failure;
+  }
+}
+
+/// True: the value that the store refused is another now.
 bool UnheldValues::replace(Value* row, int column, Failure failure) {
   if (column < 0) return false;
   const auto slot = static_cast<size_t>(column);

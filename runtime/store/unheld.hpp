@@ -12,6 +12,8 @@
 
 namespace lugger {
 
+class RowEncoder;
+
 /// Belongs to one worker.
 class UnheldValues {
  public:
@@ -19,13 +21,15 @@ class UnheldValues {
 
   /// Some column's on_error replaces what the store cannot hold.
   static bool any(const TablePlan& table) noexcept;
-  /// The store refused the row for this column (-1: none). True: the column's value is now NULL or
-  /// the default, as on_error says; the row is to be tried again. Throws where on_error says so.
-  bool replace(Value* row, int column, Failure failure);
+  /// Appends the object of the row, in which values that the store cannot hold are now NULL or the
+  /// default, as on_error says. A failure leaves `out` as it was. Throws where on_error says so.
+  Failure append(RowEncoder& encoder, Value* row, int& column, ByteBuffer& out);
   /// "table.column" -> values that were replaced.
   std::map<std::string, uint64_t> counts() const;
 
  private:
+  bool replace(Value* row, int column, Failure failure);
+
   const TablePlan& table_;
   Arena arena_{1024};
   std::vector<Value> defaults_;

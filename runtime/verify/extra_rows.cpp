@@ -70,9 +70,10 @@ std::string why_not_delete(VerifyContext& context, const WrongRows& wrong, const
                 "delete them by their keys: lugger verify --limit-shown 100 shows them; without "
                 "--delete-extra the other rows are repaired");
   }
-  if (options.delete_many) return {};
-  if (verdict.documents == 0 && !context.options.live)
+  const bool none = verdict.documents == 0 && !context.options.live;
+  if (none && (options.keep_if_none || !options.delete_many))
     return "the source gives nothing at all, and every row would be deleted";
+  if (options.delete_many) return {};
   if (verdict.without_key != 0) {
     return fmt::format(
         "{} documents were refused before the key of their row was known: extra rows may be theirs",
@@ -96,9 +97,11 @@ std::string why_not_delete(VerifyContext& context, const WrongRows& wrong, const
   return {};
 }
 
-std::string delete_hint(const Verdict& verdict) {
+std::string delete_hint(const Verdict& verdict, const RepairOptions& options) {
   if (!verdict.altered.empty())
     return "correct the table, or the mapping; without --delete-extra the other rows are repaired";
+  if (options.keep_if_none && verdict.documents == 0)
+    return "wait until it gives some, or empty the table yourself";
   return "look at them with lugger verify --limit-shown 100; if they are to go, add --delete-many";
 }
 

@@ -9,7 +9,7 @@ namespace lugger {
 /// of each table that this repair has already deleted; the limit applies to the whole repair.
 std::string why_not_delete(VerifyContext& context, const WrongRows& wrong, const Verdict& verdict,
                            const RepairOptions& options, const std::vector<uint64_t>& deleted);
-std::string delete_hint(const Verdict& verdict);
+std::string delete_hint(const Verdict& verdict, const RepairOptions& options);
 
 /// Deletes exactly the rows that were found wrong and, where such a row is a document's own, its
 /// child rows. Uses one transaction, and deletes nothing if one of the rows has changed. Returns

@@ -109,7 +109,8 @@ bool ask_for_repair(VerifyContext& context, const LiveWrong& wrong, const Verdic
     rows.extra_rows = wrong.extra_rows;
     result.refused = why_not_delete(context, rows, verdict, options, result.deleted_of);
     if (options.apply && !result.refused.empty())
-      throw Error(Code::kVerify, result.refused + "; nothing was written", delete_hint(verdict));
+      throw Error(Code::kVerify, result.refused + "; nothing was written",
+                  delete_hint(verdict, options));
     const std::vector<std::string> more = extra_ids(context, wrong, result);
     ids.insert(ids.end(), more.begin(), more.end());
   }

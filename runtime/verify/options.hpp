@@ -51,6 +51,7 @@ struct RepairOptions {
   bool apply = false;         // false: only report what would be written
   bool delete_extra = false;  // delete rows that no document makes
   bool delete_many = false;   // even a large share of a table
+  bool keep_if_none = false;  // but none where the source gives nothing
 };
 
 }  // namespace lugger

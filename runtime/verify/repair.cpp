@@ -323,7 +323,7 @@ bool repair_rows(VerifyContext& context, const WrongRows& wrong, const Verdict& 
       throw Error(Code::kVerify,
                   fmt::format("{}; nothing {}was written", result.refused,
                               result.rounds == 1 ? "" : "more "),
-                  delete_hint(verdict));
+                  delete_hint(verdict, options));
     }
   }
   if (!options.apply || (rows.empty() && !deletes)) return false;

@@ -10,7 +10,7 @@
 #include "weaviate/cursor.hpp"
 #include "weaviate/object_id.hpp"
 #include "weaviate/object_reader.hpp"
-#include "weaviate/object_writer.hpp"
+#include "weaviate/object_rows.hpp"
 #include "weaviate/server.hpp"
 
 namespace lugger {
@@ -277,24 +277,24 @@ class WeaviateLook final : public RowsLook {
 /// What Weaviate cannot hold is replaced in the source's rows as it was during the load.
 class HeldValues final : public TargetValues {
  public:
-  HeldValues(const TablePlan& table, const ClassLayout& layout)
-      : writer_(table, layout, false), unheld_(table) {}
+  HeldValues(const TablePlan& table, const ClassLayout& layout,
+             const std::map<std::string, uint32_t>& lengths)
+      : rows_(make_object_rows(table, layout, ObjectWay::kRest,
+                               std::make_shared<VectorLengths>(layout, lengths))),
+        unheld_(table) {}
 
   void apply(Batch& batch, KeyHashes&) override {
     RowSet& rows = batch.tables[0];
     for (size_t i = 0; i < rows.rows(); ++i) {
       if (!rows.live(i) || batch.fates[rows.document(i)] != Fate::kLoad) continue;
       int column = -1;
-      Failure failure = Failure::kNone;
-      do {
-        object_.clear();
-        failure = writer_.append(rows.row(i), column, object_);
-      } while (failure != Failure::kNone && unheld_.replace(rows.row(i), column, failure));
+      object_.clear();
+      static_cast<void>(unheld_.append(*rows_, rows.row(i), column, object_));
     }
   }
 
  private:
-  ObjectWriter writer_;
+  std::unique_ptr<RowEncoder> rows_;
   UnheldValues unheld_;
   ByteBuffer object_;
 };
@@ -316,7 +316,9 @@ class WeaviateRows final : public Rows {
   }
   std::unique_ptr<TargetValues> values() override {
     if (read_.table == nullptr || !UnheldValues::any(*read_.table)) return nullptr;
-    return std::make_unique<HeldValues>(*read_.table, read_.layout);
+    WeaviateServer server(address_.endpoint);
+    return std::make_unique<HeldValues>(*read_.table, read_.layout,
+                                        find_lengths(server, read_.of.name, read_.tenant));
   }
   std::unique_ptr<RowSnapshot> snapshot(int readers) override {
     return std::make_unique<WeaviateSnapshot>(address_.endpoint, read_, readers);

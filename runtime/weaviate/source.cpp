@@ -105,11 +105,6 @@ class WeaviateSource final : public Source {
         fmt::format("class {}{} of the Weaviate at {}{}", class_.name,
                     named_tenant_.empty() ? "" : ", tenant " + named_tenant_,
                     address_.endpoint->settings().base, shards.empty() ? "" : ", shards " + shards);
-    if (tenants_.size() > 1)
-      warnings_.push_back(fmt::format(
-          "{} tenants are read, and two of them may have objects of one id: take the field `{}` "
-          "into a column and into the key, or read one with tenant = '...'",
-          tenants_.size(), ObjectFields(class_).tenant));
     if (class_.expires)
       warnings_.push_back("its objects delete themselves after a time, also while they are read");
   }
@@ -125,6 +120,12 @@ class WeaviateSource final : public Source {
     out.warnings = warnings_;
     out.advice = totals_;
     const ObjectFields fields(class_);
+    if (class_.tenants) out.apart_by = fields.tenant;
+    if (tenants_.size() > 1)
+      out.apart_warning = fmt::format(
+          "{} tenants are read, and two of them may have objects of one id: take the field `{}` "
+          "into a column and into the key, or read one with tenant = '...'",
+          tenants_.size(), fields.tenant);
     out.manifests = manifests_of_class(class_);
     for (VectorManifest& one : out.manifests)
       one.column = one.column.empty() ? fields.vector : fields.vectors + "." + one.column;

@@ -130,7 +130,7 @@ class WeaviateTarget final : public Target {
   std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
                                   Tally& tally) override;
   /// What was written stands under the ids that the next run gives it, too.
-  void discard(const PlanShape&, const std::string&) override {}
+  void discard(const PlanShape&, const std::string& run) override { ledger_->forget_keys(run); }
   std::unique_ptr<Search> search(const SearchSpec& spec) override {
     WeaviateServer server(address_.endpoint);
     LayoutOptions names = layout_;
@@ -269,6 +269,7 @@ std::unique_ptr<RowSink> WeaviateTarget::open(const PlanShape& plan, const SinkO
   load.batches = std::make_unique<ObjectImporter>(address_.endpoint, way, names.class_name,
                                                   names.tenant, identity, IfRefused::kTakeBack);
   load.ledger = ledger_;
+  load.run = options.run;
   load.replaces = replaces;
   return make_object_sink(plan, std::move(load));
 }
@@ -310,17 +311,12 @@ void WeaviateTarget::keep_manifests(const PlanShape& plan) {
     keep_weaviate_manifests(server, *there, plan, class_layout(plan, &*there, names));
 }
 
-/// Rows of one key are one object. Only the server knows how many there are.
-std::vector<std::string> count_objects(const PlanShape& plan, const LayoutOptions& names,
-                                       std::optional<uint64_t> count, const Tally& tally) {
+/// Rows of one key are one object, and others may write, too.
+std::vector<std::string> count_objects(const LayoutOptions& names, std::optional<uint64_t> count,
+                                       const Tally& tally) {
   if (!count || tally.updated != 0 || *count == tally.rows) return {};
-  const std::string told = fmt::format("{} rows were sent, and {} holds {} objects", tally.rows,
-                                       names.class_name, *count);
-  if (*count < tally.rows && plan.mapping().on_conflict == OnConflict::kError) {
-    throw Error(Code::kConflict, told + ": some have the same key",
-                "on_conflict = 'update' lets the last of them win");
-  }
-  return {told};
+  return {fmt::format("{} rows were sent, and {} holds {} objects", tally.rows, names.class_name,
+                      *count)};
 }
 
 std::vector<std::string> WeaviateTarget::finish(const PlanShape& plan, const FinishWork& work,
@@ -333,8 +329,9 @@ std::vector<std::string> WeaviateTarget::finish(const PlanShape& plan, const Fin
   const std::shared_ptr<const void> held = woken(names);
   held_.reset();
   begun_.clear();
+  ledger_->forget_keys(work.run);
   const std::optional<uint64_t> count = server.count(names.class_name, names.tenant);
-  std::vector<std::string> out = count_objects(plan, names, count, tally);
+  std::vector<std::string> out = count_objects(names, count, tally);
   const ClassLayout layout = class_layout(plan, &*there, names);
   if (layout.has_references() && work.again) {
     const bool all = !count || *count != tally.rows;

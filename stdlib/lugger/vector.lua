@@ -328,6 +328,13 @@ function vector.estimate(source, settings)
   return require('lugger.inner.script.estimate').of(source, settings)
 end
 
+--- Whether vectors may be copied or must be embedded anew, fact by fact, and what that would cost and take.
+---@param settings lugger.vector.decide_settings { from = 'PLACE#docs.embedding', to = 'text-embedding-3-small' }
+---@return lugger.vector.decision
+function vector.decide(settings)
+  return require('lugger.inner.vector.decide').of(settings)
+end
+
 --- Columns with the types of the other extension: `vectors.vector(3)` for `vector(3)`, `vectors.vecf16` for `halfvec`,
 --- `vectors.svector` for `sparsevec`, `vectors.bvector` for `bit`, or the other way round. Other columns stay.
 ---@param columns table[] as source:columns() gives them
@@ -335,6 +342,17 @@ end
 ---@return table[]
 function vector.retype(columns, extension)
   return require('lugger.inner.script.retype').of(columns, extension)
+end
+
+--- Copies of all records of one store of vectors into another: any of Pinecone, Weaviate, pgvector, PGVecto.rs.
+---@param from string the place that is read
+---@param into string the place that is written to
+---@param wish lugger.store.wish|nil { collection = 'docs' }
+---@return lugger.job[] jobs one, or one for each tenant
+---@return lugger.store.reading found what is read
+---@return boolean mendable whether `repair` may delete what the source has no more
+function vector.copies(from, into, wish)
+  return require('lugger.inner.store.copies').of(from, into, wish or {})
 end
 
 --- The vectors of a field, for batch:vectors.

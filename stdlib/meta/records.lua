@@ -64,6 +64,7 @@
 ---@field bytes integer
 ---@field documents integer|nil
 ---@field compressed boolean
+---@field apart_by string the field that tells documents of one _id apart
 ---@field metadata_json string
 ---@field oplog lugger.oplog_info|nil replayed over the documents
 ---@field manifests lugger.vector_manifest[] how its vectors were made

@@ -28,7 +28,8 @@
 ---@class lugger.repair_options : lugger.verify_options
 ---@field apply boolean|nil write; without it nothing is written
 ---@field delete_extra boolean|nil with apply: rows that no document makes go
----@field delete_many boolean|nil with delete_extra: also when they are more than a tenth of a table
+---@field delete_many boolean|"unless_none"|nil with delete_extra: also when they are more than a tenth of a table; or
+--- so, but nothing where the source gives nothing
 
 ---@class lugger.native
 local native = {}
@@ -43,7 +44,7 @@ function native.verify(job, options) end
 ---@param options table|nil
 ---@param apply boolean|nil write
 ---@param delete_extra boolean|nil
----@param delete_many boolean|nil
+---@param delete_many boolean|"unless_none"|nil
 ---@return lugger.native.verification
 function native.repair(job, options, apply, delete_extra, delete_many) end
 

@@ -56,6 +56,17 @@ class Texts(Case):
         self.search('x')
         self.assertEqual(self.model.requests[1], {'input': ['x']})
 
+    def test_s1_03_another_model_than_that_of_the_vectors_is_refused(self):
+        (self.directory / 'docs.jsonl.manifest').write_text(json.dumps(
+            {'embedding': {'model': 'small', 'prefix': 'passage: '}}))
+        err = self.search('x', "model = 'large'", expect=1)
+        self.assertRegex(err, 'embedding of .*docs.jsonl was made by small, and the text would become a '
+                              'vector of large')
+        self.assertEqual(self.model.requests, [])
+        self.search('x', "model = 'small', prefix = 'query: '")
+        self.search('x')
+        self.assertEqual(len(self.model.requests), 2)
+
     def test_bytes_in_base64_are_the_same_numbers(self):
         self.model.as_text = True
         self.assertEqual(self.search(WORDS[3])[0][0], WORDS[3])
@@ -211,6 +222,19 @@ return lugger.copy {{
         self.assertIn('new at', figures['queries_from'])
         self.assertEqual({(body['model'], body.get('dimensions')) for body in self.model.requests},
                          {('old', None), ('new', 4)})
+
+    def test_s1_03_each_side_is_asked_by_the_model_of_its_vectors(self):
+        self.job("embed = model('old')", "embed = model('new')")
+        self.lugger('run', 'job.lua', '--create')
+        words = ('verify', 'job.lua', '--recall-queries', 'queries.jsonl')
+        self.database.query("comment on column docs.embedding is 'lugger manifest: {\"model\":\"old\"}'")
+        self.model.requests.clear()
+        for more in ((), ('--recall-column', 'embedding')):
+            self.assertIn('was made by old, and the text would become a vector of new',
+                          self.lugger(*words, *more, expect=1).err)
+        self.assertEqual(self.model.requests, [])
+        self.job("embed = model('old')")
+        self.verify(*words[2:])
 
     def test_a_text_without_a_model(self):
         self.job()

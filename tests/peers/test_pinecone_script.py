@@ -5,6 +5,13 @@ import urllib.request
 
 from pinecone_jobs import BACK, KEY, THERE, Case
 
+INTO_DOCUMENTS = '''
+local lugger = require 'lugger'
+local from = lugger.source(lugger.env.PG_URI, { table = 'NAME', key = { 'namespace', 'id' } })
+return lugger.copy { name = 'into NAME', from = from, columns = from:columns(),
+  into = lugger.target('pinecone://NAME-again', { key = { 'namespace', 'id' }, documents = true,
+    metadata = 'fields' }) }
+'''
 ODD = "it's \\' or true--"     # a namespace
 
 
@@ -18,7 +25,9 @@ class Script(Case):
         self.assertIn('namespace __default__: 2 records', told.out + told.err)
         self.assertIn('read units', told.out + told.err)
         words = ('run', '--from', 'pinecone://docs', '--into', self.database.url, 'vectors', '--index')
-        self.assertEqual(self.run_lugger(*words).books()['inserted'], 3)
+        first = self.run_lugger(*words)
+        self.assertEqual(first.books()['inserted'], 3)
+        self.assertNotIn('records of one id', first.err)        # the namespace is in the key
         self.assertEqual(
             self.database.rows('select namespace, id, embedding, metadata from docs order by 1, 2'),
             [['', 'a', '[1,2,3]', '{"n": 3, "title": "x"}'], ['', 'b', '[0,0.5,0]', r'\N'],
@@ -53,8 +62,8 @@ class Script(Case):
         self.assertEqual([[key, float(first)] for key, first in found], wanted)
         self.assertEqual(len(wanted), 600)
 
-    def vectors(self, *words, **options):
-        return self.run_lugger('run', '--from', 'pinecone://docs', '--into', self.database.url, 'vectors',
+    def vectors(self, *words, index='docs', **options):
+        return self.run_lugger('run', '--from', f'pinecone://{index}', '--into', self.database.url, 'vectors',
                                *words, **options)
 
     def counts(self, table='docs'):
@@ -110,7 +119,7 @@ class Script(Case):
         index.settle()
         for words in ((), ('--delete-many',)):
             told = self.vectors('--namespace', ODD, '--until-still', *words, expect=1)
-            self.assertRegex(told.err, 'the source gives nothing at all|Pinecone counts no records')
+            self.assertIn('the source gives nothing at all', told.err)
             self.assertEqual(self.counts(), {'': '30', 'n1': '40', ODD: '20'})
         self.server.make('none', 2)
         self.database.query("create table few as select * from docs where id < 'id-01'; "
@@ -119,6 +128,22 @@ class Script(Case):
                                '--table', 'few', '--until-still', expect=1)
         self.assertIn('the source gives nothing at all', told.err)
         self.assertEqual(self.database.number('select count(*) from few'), 3)
+
+    def test_a_list_that_comes_to_nothing_while_it_is_read_deletes_nothing(self):
+        self.made()
+        lists = []
+
+        def nothing_more(ask, reply):
+            if ask.call == 'list':
+                lists.append(ask)
+                return {**reply, 'vectors': []} if len(lists) > 3 else None     # behind the load
+            return None
+        self.server.faults.reshape = nothing_more
+        told = self.vectors('--until-still', '--delete-many', expect=1)
+        self.assertIn('the source gives nothing at all', told.err)
+        self.assertIn('empty the table yourself', told.err)
+        self.assertEqual(self.counts(), {'': '30', 'n1': '40', ODD: '20'})
+        self.assertGreater(len(lists), 3)
 
     def test_more_than_a_tenth_is_deleted_on_request(self):
         index = self.made()
@@ -164,10 +189,32 @@ class Script(Case):
             'title': {'type': 'string', 'full_text_search': {}}})
         self.upsert(index, 'ns', [{'_id': 'a', 'v': [1.0, 2.0], 'title': 'x', 'year': 1999},
                                   {'_id': 'b', 'v': [3.0, 4.0]}])
-        self.run_lugger('run', '--from', 'pinecone://notes', '--into', self.database.url, 'vectors')
+        self.vectors(index='notes')
         self.assertEqual(self.database.rows('select namespace, id, v, fields from notes order by 2'),
                          [['ns', 'a', '[1,2]', '{"year": 1999, "title": "x"}'],
                           ['ns', 'b', '[3,4]', '{}']])
+
+    def test_a_field_called_namespace_is_the_documents_own(self):
+        fields = {'v': {'type': 'dense_vector', 'dimension': 2, 'metric': 'cosine'}}
+        declared = {'namespace': {'type': 'string', 'full_text_search': {}}}
+        for name, more in (('declared', declared), ('loose', {})):
+            index = self.server.make(name, fields={**fields, **more})
+            self.upsert(index, 'acme', [{'_id': 'a', 'v': [1.0, 2.0], 'namespace': 'theirs', 'id': 'x'}])
+            self.upsert(index, 'other', [{'_id': 'b', 'v': [3.0, 4.0], 'namespace': 'acme'}])
+            rows = [['acme', 'a', '{"id": "x", "namespace": "theirs"}'],
+                    ['other', 'b', '{"namespace": "acme"}']]
+            shown = f'select namespace, id, fields from {name} order by 2'
+            self.vectors('--until-still', index=name)
+            self.assertEqual(self.database.rows(shown), rows)
+            self.database.query(f"insert into {name} values ('acme', 'gone', '[1,1]', '{{}}')")
+            self.vectors('--namespace', 'acme', '--until-still', '--delete-many', index=name)
+            self.assertEqual(self.database.rows(shown), rows)
+            self.script('into.lua', INTO_DOCUMENTS.replace('NAME', name))
+            self.run_lugger('run', 'into.lua', '--create')
+            self.assertRegex(self.run_lugger('verify', 'into.lua').out, 'equal, 2 rows')
+            again = self.server.indexes[f'{name}-again']
+            self.assertEqual([again.records(space) for space in ('acme', 'other')],
+                             [index.records(space) for space in ('acme', 'other')])
 
 
 if __name__ == '__main__':

@@ -234,6 +234,9 @@ class OfWeaviate(Case):
         self.assertEqual(json.loads(found['description'].removeprefix('lugger manifest: ')), {'v': MODEL})
         self.assertEqual(found['vectorConfig']['v']['vectorIndexConfig']['distance'], 'dot')
         self.lugger('verify', 'into.lua')
+        decided = json.loads(self.lugger('vector', 'decide', '--from', self.weaviate.url + '/Docs#v', '--to',
+                                         json.dumps(MODEL), '--json').out)
+        self.assertEqual((decided['decision'], decided['from']['documents']), ('copy', 20))
         self.job(source="lugger.env.WEAVIATE_URL .. '/Docs'", name='out',
                  columns="{ 'id', 'uuid', from = '_id' }, { 'v', 'vector(3)', from = 'vectors.v' }")
         self.lugger('run', 'out.lua', '--create')

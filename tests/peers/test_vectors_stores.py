@@ -65,7 +65,9 @@ class Stores(unittest.TestCase):
         key = "{ 'id', 'uuid', from = '_id' }, { 'tenant', 'text' }, "
         self.job('lines', "lugger.env.WEAVIATE_URL .. '/Docs'", "'docs.jsonl', { key = { 'tenant', 'id' } }",
                  key + PLAIN + ', ' + NAMED)
-        self.assertIn('2 tenants are read', self.lugger('plan', 'lines.lua').err)
+        self.assertNotIn('tenants are read', self.lugger('plan', 'lines.lua').err)
+        self.job('flat', "lugger.env.WEAVIATE_URL .. '/Docs'", "'flat.jsonl', { key = 'id' }", key + PLAIN)
+        self.assertIn('2 tenants are read', self.lugger('plan', 'flat.lua').err)
         self.assertEqual(self.lugger('run', 'lines.lua').books()['inserted'], 2 * ROWS)
         self.lugger('verify', 'lines.lua')
         self.job('last', "'docs.jsonl', { style = 'plain' }",

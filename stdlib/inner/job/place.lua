@@ -280,6 +280,14 @@ function place.target(where, options)
   return setmetatable({ place = where, options = plain_options(options), embed = model_of(options) }, target_meta)
 end
 
+--- How the vectors of a source or target were made, as far as it says.
+---@param v lugger.source|lugger.target
+---@return lugger.vector_manifest[]
+function place.manifests(v)
+  if place.is(v, 'source') then return v:info().manifests end
+  return native.source(v:resolved(), reading_options(v)):info().manifests
+end
+
 --- The place of the most recent target.
 ---@return string|nil
 function place.last_target()

@@ -161,7 +161,12 @@ function search.run(opened, model, query, options, key)
   if type(query) ~= 'string' then
     v = require('lugger.vector').of(query)
   else
-    v = spelled(query) or model and model:vector(query)
+    v = spelled(query)
+    if not v and model then
+      local info = opened:info()
+      require('lugger.inner.vector.same_model').check(model, info.manifests, request.column, info.place)
+      v = model:vector(query)
+    end
     if not v then request.text = query end
   end
   if v then request.query = ffi.string(v.data, v.size * 4) end

@@ -86,6 +86,27 @@ local function merged_recall(own, asked)
   return merged
 end
 
+-- The path in the source that a column of the target comes from.
+local function path_of(job, name)
+  local columns = job.spec.columns
+  for _, column in ipairs(type(columns) == 'table' and columns or {}) do
+    if column[1] == name then return column.from or name end
+  end
+  return name
+end
+
+-- Both sides are asked with vectors of the model that made theirs.
+local function check_models(job, column)
+  local place, same_model = require 'lugger.inner.job.place', require 'lugger.inner.vector.same_model'
+  local source, target = job.spec.from, job.spec.into
+  local function check(side, model, name)
+    same_model.check(model, place.manifests(side), name, native.system.mask_secrets(side:resolved()))
+  end
+  if not (source.embed or target.embed) then return end
+  check(source, source.embed or target.embed, column and path_of(job, column))
+  check(target, target.embed or source.embed, column)
+end
+
 -- What is asked for now wins over what the job says, key by key, also within recall. Recall is of all vectors: a
 -- narrower comparison leaves out the job's own.
 local function of_job(job, options)
@@ -107,6 +128,7 @@ local function of_job(job, options)
     local embed = require 'lugger.inner.job.embed'
     local with = {}
     for key, v in pairs(recall) do with[key] = v end
+    check_models(job, recall.column)
     local source, target = job.spec.from.embed, job.spec.into.embed
     with.source_model, with.target_model = source and embed.handle(source), target and embed.handle(target)
     out.recall = with
@@ -269,7 +291,7 @@ end
 --- Verifies one job; with `apply`, also writes wrong rows again and verifies once more.
 ---@param job lugger.job
 ---@param options lugger.verify_options|nil
----@param mend { apply: boolean?, delete_extra: boolean?, delete_many: boolean? }
+---@param mend { apply: boolean?, delete_extra: boolean?, delete_many: boolean|"unless_none"|nil }
 ---@param quiet boolean|nil no progress
 ---@return lugger.verdict after what is there now
 ---@return lugger.verdict before
