@@ -1,4 +1,4 @@
-"""A column that a model makes: each text is asked for once, whatever happens on the way, within its budget."""
+"""A column that a model makes: each text is asked for once, whatever happens on the way, within a budget."""
 import json
 import os
 import random
@@ -15,7 +15,8 @@ local model = lugger.embed { url = %s, model = 'double', batch = 4, per_million 
 return lugger.copy {
   from = lugger.source 'docs.jsonl',
   into = lugger.target(lugger.env.PG, { table = 'docs', key = 'n' }),
-  columns = { { 'n', 'int4' }, { 'body', 'text' }, { 'embedding', 'vector(8)', from = 'body', embed = model } },
+  columns = { { 'n', 'int4' }, { 'body', 'text' },
+              { 'embedding', 'vector(8)', from = 'body', embed = model } },
 }
 '''
 ODD = ['zażółć "gęślą"', 'line\nend\\', '🦫', "o'clock", '$body', ' ']
