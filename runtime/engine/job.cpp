@@ -132,8 +132,10 @@ Embedding* JobImpl::embedding_once() {
   return embedding.get();
 }
 
-void JobImpl::embed_with(Plan& plan, EmbedMode mode) {
-  if (Embedding* models = embedding_once()) plan.embed_with(models->open(mode));
+bool JobImpl::embed_with(Plan& plan, EmbedMode mode) {
+  Embedding* models = embedding_once();
+  if (models != nullptr) plan.embed_with(models->open(mode));
+  return models != nullptr;
 }
 
 Job::Job(JobSpec spec) : impl_(std::make_unique<JobImpl>()) {

@@ -31,8 +31,8 @@ struct JobImpl {
   std::unique_ptr<RowHook> make_hook(const std::string& now);
   /// The models of its columns; null: none has one.
   Embedding* embedding_once();
-  /// Has the plan make vectors of texts, where the job does.
-  void embed_with(Plan& plan, EmbedMode mode);
+  /// Has the plan make vectors of texts, where the job does. False: it does not.
+  bool embed_with(Plan& plan, EmbedMode mode);
 
   std::unique_ptr<Embedding> embedding;
 };

@@ -22,10 +22,8 @@ namespace {
 // small that two workers stay under 64 MiB.
 constexpr uint64_t kUnitBytes = 8 << 20;
 constexpr uint64_t kUnitDocuments = 50000;
-// Documents of a slow source are committed after this time at the latest.
+// Documents of a slow source or model are committed after this time at the latest.
 constexpr double kUnitSeconds = 1;
-// Models are slow: what they have answered is soon to be seen in the target.
-constexpr double kEmbedSeconds = 5;
 // A feed that has told all is asked again after this time, so that a trickle of changes is not as
 // many commits.
 constexpr double kGatherSeconds = 0.1;
@@ -38,10 +36,7 @@ constexpr size_t kBatchBytes = 256 << 10;
 Worker::Worker(RunShared& shared)
     : shared_(shared),
       plan_(shared.shape, static_cast<bool>(shared.job.spec.hook)),
-      hook_(shared.job.make_hook(shared.now)),
-      embeds_(shared.job.embedding_once() != nullptr) {
-  shared.job.embed_with(plan_, shared.state == nullptr ? EmbedMode::kCount : EmbedMode::kAsk);
-}
+      hook_(shared.job.make_hook(shared.now)) {}
 
 Worker::~Worker() = default;
 
@@ -192,9 +187,8 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
 /// unit, although the partition may have more documents.
 bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
   drained_ = false;
-  while (unit_bytes_ < kUnitBytes && unit_documents_ < kUnitDocuments &&
-         !(shared_.live && unit_age_.seconds() >= kUnitSeconds) &&
-         !(embeds_ && (unit_age_.seconds() >= kEmbedSeconds || arena_.used() >= kUnitBytes))) {
+  while (std::max<uint64_t>(unit_bytes_, embeds_ ? arena_.used() : 0) < kUnitBytes &&
+         unit_documents_ < kUnitDocuments && !(slow_ && unit_age_.seconds() >= kUnitSeconds)) {
     if (shared_.stop.requested()) return true;
     Batch& batch = next_batch();
     const Next got = read_batch(cursor, batch);

@@ -63,7 +63,7 @@ function native.check_settings(settings) end
 ---@return lugger.native.job
 function native.job(spec) end
 
----@class lugger.run_settings
+---@class lugger.run_settings: lugger.embed_caps
 ---@field jobs integer|nil workers
 ---@field create boolean|nil make missing tables
 ---@field dry_run boolean|nil everything but the writing
@@ -84,9 +84,6 @@ function native.job(spec) end
 ---@field lock_tries integer|nil how often it asks for it
 ---@field window string|nil hours of the day it works in: '22:00-05:00'
 ---@field source_mbps number|nil read no faster from the source, in megabytes a second
----@field max_usd number|nil send models no request that could cost more than this in all
----@field max_tokens integer|nil so of tokens
----@field max_requests integer|nil so of requests
 
 ---@class lugger.native.job
 local job = {}

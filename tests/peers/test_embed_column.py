@@ -193,6 +193,37 @@ class Column(VectorCase):
         self.assert_right([line['body'] for line in self.LINES])
         self.assertEqual(self.model.keys, {'Bearer a', 'Bearer b'})
 
+    def test_s1_20_the_example_embeds_a_table_anew_and_its_table_takes_the_place(self):
+        self.database.query('create table docs (id int8 primary key, body text, embedding vector(3))')
+        self.database.query("insert into docs select n, 'text ' || n, '[1,2,3]' from generate_series(1, 9) n")
+        example = harness.ROOT / 'examples/vectors/reembed.lua'
+        self.env |= {'PG_URI': self.database.url, 'EMBED_URL': self.model.url, 'EMBED_MODEL': 'double'}
+        self.lugger('run', example, '--create', '--max-requests', '1')
+        self.lugger('verify', example)
+        self.assertEqual(len(self.model.requests), 1)
+        self.database.query('alter table docs rename to docs_old; alter table docs_new rename to docs')
+        shown = self.database.query('select embedding::text from docs where id = 4')
+        self.assertAlmostEqual(json.loads(shown)[0], vector_of('text 4')[0], places=6)
+        comment = self.database.query("select col_description('docs'::regclass, 3)")
+        self.assertIn('"model":"double"', comment)
+
+    def test_texts_of_standard_input_and_of_child_rows(self):
+        self.documents([{'_id': n, 'parts': [{'part': f'{n} {place}'} for place in range(3)]} for n in range(4)])
+        (self.directory / 'job.lua').write_text('''
+            local lugger = require 'lugger'
+            return lugger.copy {
+              from = lugger.source '-', into = lugger.target(lugger.env.PG, { table = 'docs', key = 'n' }),
+              columns = { { 'n', 'int4', from = '_id' } },
+              children = { { table = 'parts', from = 'parts[]', columns = { { 'part', 'text' },
+                { 'v', 'vector(8)', from = 'part', embed = lugger.embed { url = %s } } } } } }''' % (
+            harness.lua(self.model.url)))
+        harness.lugger('run', 'job.lua', '--create', cwd=self.directory, env=self.env,
+                       stdin=(self.directory / 'docs.jsonl').read_text())
+        lines = self.database.query('select json_build_array(part, v::text) from parts').splitlines()
+        self.assertEqual(len(lines), 12)
+        for text, shown in map(json.loads, lines):
+            self.assertAlmostEqual(json.loads(shown)[0], vector_of(text)[0], places=6)
+
 
 if __name__ == '__main__':
     harness.main()

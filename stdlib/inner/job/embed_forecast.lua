@@ -1,6 +1,7 @@
 -- What the models of a job will be asked, told before the first call.
 local embed = require 'lugger.inner.job.embed'
 local estimate = require 'lugger.inner.script.estimate'
+local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
 
 local forecast = {}
@@ -31,9 +32,10 @@ end
 function forecast.tell(job)
   local columns = job.spec and job.spec.columns
   if type(columns) ~= 'table' then return end
+  local once = native.place_kind(job.spec.from:resolved()).read_once
   for _, column in ipairs(columns) do
     local model = type(column) == 'table' and embed.of(column)
-    if model and column.from ~= '.' and column.from ~= '*' then
+    if model and not once and column.from ~= '.' and column.from ~= '*' then
       terminal.say(line_of(job, column, model))
     elseif model then
       terminal.say(('%s: %s at %s'):format(column[1], model.spec.model or 'a model', host_of(model.spec.url)))
