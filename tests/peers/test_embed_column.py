@@ -218,7 +218,7 @@ class Column(VectorCase):
                 { 'v', 'vector(8)', from = 'part', embed = lugger.embed { url = %s } } } } } }''' % (
             harness.lua(self.model.url)))
         harness.lugger('run', 'job.lua', '--create', cwd=self.directory, env=self.env,
-                       stdin=(self.directory / 'docs.jsonl').read_text())
+                       input=(self.directory / 'docs.jsonl').read_text())
         lines = self.database.query('select json_build_array(part, v::text) from parts').splitlines()
         self.assertEqual(len(lines), 12)
         for text, shown in map(json.loads, lines):

@@ -9,7 +9,7 @@ local forecast = {}
 local sample = 2000 -- documents that are read for an estimate
 
 local function host_of(url)
-  return url:match '^%a+://([^/]+)' or url
+  return (native.system.mask_secrets(url):gsub('^%a+://', ''):gsub('/.*', ''):gsub('.*@', ''))
 end
 
 -- What embedding the texts of one path would come to, and how much of it was measured.
@@ -32,13 +32,12 @@ end
 function forecast.tell(job)
   local columns = job.spec and job.spec.columns
   if type(columns) ~= 'table' then return end
-  local once = native.place_kind(job.spec.from:resolved()).read_once
   for _, column in ipairs(columns) do
     local model = type(column) == 'table' and embed.of(column)
-    if model and not once and column.from ~= '.' and column.from ~= '*' then
-      terminal.say(line_of(job, column, model))
-    elseif model then
+    if model and native.place_kind(job.spec.from:resolved()).read_once then
       terminal.say(('%s: %s at %s'):format(column[1], model.spec.model or 'a model', host_of(model.spec.url)))
+    elseif model then
+      terminal.say(line_of(job, column, model))
     end
   end
 end
