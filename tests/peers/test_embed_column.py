@@ -208,7 +208,8 @@ class Column(VectorCase):
         self.assertIn('"model":"double"', comment)
 
     def test_texts_of_standard_input_and_of_child_rows(self):
-        self.documents([{'_id': n, 'parts': [{'part': f'{n} {place}'} for place in range(3)]} for n in range(4)])
+        self.documents([{'_id': n, 'parts': [{'part': f'{n} {place}'} for place in range(3)]}
+                        for n in range(4)])
         (self.directory / 'job.lua').write_text('''
             local lugger = require 'lugger'
             return lugger.copy {
