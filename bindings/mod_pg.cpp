@@ -4,6 +4,7 @@
 #include "bindings/modules.hpp"
 #include "bindings/signals.hpp"
 #include "bindings/userdata.hpp"
+#include "postgres/leave.hpp"
 #include "postgres/parameters.hpp"
 #include "postgres/server.hpp"
 #include "postgres/session.hpp"
@@ -120,6 +121,15 @@ static int parameter_types(lua_State* L) {
   return 1;
 }
 
+static int leave(lua_State* L) {
+  pg_leave(session_of(L, 1), std::string(check_text(L, 2)));
+  return 0;
+}
+static int cancel(lua_State* L) {
+  session_of(L, 1).cancel();
+  return 0;
+}
+
 static int begin(lua_State* L) {
   session_of(L, 1).begin();
   return 0;
@@ -204,6 +214,8 @@ static int pg_program_place(lua_State* L) {
 static constexpr luaL_Reg kMethods[] = {
     {"query", guarded<query>},
     {"parameter_types", guarded<parameter_types>},
+    {"leave", guarded<leave>},
+    {"cancel", guarded<cancel>},
     {"begin", guarded<begin>},
     {"commit", guarded<commit>},
     {"rollback", guarded<rollback>},

@@ -253,7 +253,7 @@ std::string vector_field(const PlanShape& plan, const RecordLayout& layout, size
   const RecordSlot& of = layout.slots[slot];
   const std::string& column = plan.tables()[0].columns[slot].name;
   if (of.form == RecordForm::kSparse)
-    return fmt::format(R"("{}":{{"type":"sparse_vector","metric":"dotproduct"}})",
+    return fmt::format(R"("{}":{{"type":"sparse_vector"}})",
                        layout.documents ? column : "_sparse_values");
   const bool hybrid = !layout.documents && layout.of(RecordForm::kSparse);
   return fmt::format(R"("{}":{{"type":"dense_vector","dimension":{},"metric":"{}"}})",

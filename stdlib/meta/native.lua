@@ -317,6 +317,12 @@ function pg:query(sql, params) end
 ---@param sql string
 ---@return integer[]
 function pg:parameter_types(sql) end
+--- Sends SQL and does not wait: the server runs it to its end, also when this process is gone. The session is of no use
+--- for anything else then.
+---@param sql string
+function pg:leave(sql) end
+--- Ends what the server is running for this session.
+function pg:cancel() end
 ---@return string server version: "15.18"
 function pg:server() end
 function pg:close() end

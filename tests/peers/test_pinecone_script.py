@@ -196,11 +196,13 @@ class Script(Case):
 
     def test_a_field_called_namespace_is_the_documents_own(self):
         fields = {'v': {'type': 'dense_vector', 'dimension': 2, 'metric': 'cosine'}}
-        for name, more in (('declared', {'namespace': {'type': 'string', 'full_text_search': {}}}), ('loose', {})):
+        declared = {'namespace': {'type': 'string', 'full_text_search': {}}}
+        for name, more in (('declared', declared), ('loose', {})):
             index = self.server.make(name, fields={**fields, **more})
             self.upsert(index, 'acme', [{'_id': 'a', 'v': [1.0, 2.0], 'namespace': 'theirs', 'id': 'x'}])
             self.upsert(index, 'other', [{'_id': 'b', 'v': [3.0, 4.0], 'namespace': 'acme'}])
-            rows = [['acme', 'a', '{"id": "x", "namespace": "theirs"}'], ['other', 'b', '{"namespace": "acme"}']]
+            rows = [['acme', 'a', '{"id": "x", "namespace": "theirs"}'],
+                    ['other', 'b', '{"namespace": "acme"}']]
             shown = f'select namespace, id, fields from {name} order by 2'
             self.vectors('--until-still', index=name)
             self.assertEqual(self.database.rows(shown), rows)

@@ -8,7 +8,6 @@ from jobs import Work, job
 from migrations import Project
 from postgres import Postgres
 
-SERVERS = peer_postgres.servers()
 TABLE = ("create table t (id int primary key, a int unique, v text); insert into t "
          "select i, nullif(i, 3), 'x' from generate_series(1, 5) i;"
          " alter table t add constraint a_there not null a not valid;")
@@ -16,11 +15,10 @@ FILL = """local schema = require 'lugger.schema'
 return { up = function(db) schema.backfill(db, { table = 't', key = 'a', set = { v = "'y'" } }) end }"""
 
 
-@unittest.skipUnless(18 in SERVERS, 'the package holds no PostgreSQL 18')
 class Unproven(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Postgres(binaries_of=SERVERS[18])
+        cls.server = Postgres(binaries_of=peer_postgres.server(18))
 
     def test_f13_batches_over_an_unproven_key_are_refused(self):
         project = Project(self.server.fresh(), v1_a=FILL)

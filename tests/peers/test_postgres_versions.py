@@ -8,7 +8,6 @@ from bson import ObjectId
 from jobs import Work, job
 from postgres import Postgres
 
-SERVERS = peer_postgres.servers()
 TABLES = ('users', 'types', 'orders', 'ids', 'raw', 'log')
 
 
@@ -21,7 +20,8 @@ def contents(database):
 class Versions(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.servers = {major: Postgres(binaries_of=directory) for major, directory in SERVERS.items()}
+        cls.servers = {major: Postgres(binaries_of=peer_postgres.server(major))
+                       for major in peer_postgres.INSTALLATIONS}
         cls.ours = Postgres()
 
     def load(self, database, *flags):

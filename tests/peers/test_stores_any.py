@@ -77,13 +77,13 @@ class AnyToAny(unittest.TestCase):
             return f'{self.weaviate.url}/{name.capitalize()}', ()
         return self.databases[store].url, (name,)
 
-    def lugger(self, command, source, target, *flags, expect=0):
+    def lugger(self, command, source, target, *flags, before=(), expect=0):
         """One of the script's commands from (store, name) into (store, name)."""
         (read, collection), (written, table) = self.place(*source), self.place(*target)
         words = [word for flag, names in (('--collection', collection), ('--table', table)) if names
                  for word in (flag, *names)]
         env = {'PINECONE_API_KEY': KEY, 'PINECONE_CONTROLLER_HOST': self.pinecone.url}
-        return harness.lugger(command, '--from', read, '--into', written, 'vectors', *words, *flags,
+        return harness.lugger(command, *before, '--from', read, '--into', written, 'vectors', *words, *flags,
                               cwd=self.cwd, env=env, expect=expect)
 
     def held(self, store, name):
@@ -118,6 +118,61 @@ class AnyToAny(unittest.TestCase):
             'pinecone', 'pgvectors', 'weaviate', 'pgvector'))]
         for source, target in itertools.pairwise(steps):
             self.copy(source, target)
+
+    def test_n_10_what_cannot_be_kept_is_said_first(self):
+        database = self.databases['pgvector']
+        database.query("update docs set namespace = 'caf\u00e9' where namespace = 'beta-2'")
+        source, target = ('pgvector', 'docs'), ('weaviate', 'divided')
+        told = self.lugger('plan', source, target, expect=1).err
+        self.assertIn('"caf\u00e9" cannot be the name of a tenant', told)
+        self.assertIn('--no-tenants', told)
+        told = self.lugger('plan', source, target, '--no-tenants', expect=None).err
+        self.assertIn('each is made from namespace, doc_id (version 5)', told)
+        self.assertIn('metadata: jsonb is kept as text', told)
+        self.lugger('run', source, target, '--no-tenants')
+        self.lugger('verify', source, target, '--no-tenants')
+        self.lugger('run', target, ('pgvector', 'again'), *TYPES)
+        self.lugger('verify', target, ('pgvector', 'again'), *TYPES)
+        self.assertEqual(readers.of_table(database, 'again'), readers.of_table(database, 'docs'))
+        told = self.lugger('plan', source, ('pinecone', 'divided'), expect=None).err
+        for words in ('ids are ASCII', 'metadata of more than 40 KB, and vectors of zeros, become rejects'):
+            self.assertIn(words, told)
+        database.query('alter table docs drop constraint docs_pkey')
+        self.assertIn('has no primary key', self.lugger('plan', source, target, expect=1).err)
+        self.assertIn('which table is read?', self.lugger('plan', ('pgvector', ''), target, expect=1).err)
+
+    def test_n_10_named_vectors_and_a_table_that_stands(self):
+        """Three vectors of one row: named in Weaviate, fields of a document index. Types of a table that stands
+        are those that come back."""
+        database = self.databases['pgvector']
+        columns = 'id uuid primary key, title text, n int4, v vector(3), w halfvec(2), s sparsevec(9), t sparsevec(7)'
+        database.query(f"""create table named ({columns}); create table back ({columns});
+            insert into named select gen_random_uuid(), 'title ' || i, i, format('[%s,0.1,-0]', i)::vector,
+              format('[0.1,%s]', i)::halfvec, format('{{1:%s}}/9', i)::sparsevec,
+              case when i % 2 = 0 then format('{{7:0.%s1}}/7', i)::sparsevec end from generate_series(1, 30) i""")
+        rows = 'select id, title, n, v, w, s, t from {} order by id'
+        for store in ('weaviate', 'pinecone'):
+            with self.subTest(store):
+                self.lugger('run', ('pgvector', 'named'), (store, 'named'))
+                self.lugger('verify', ('pgvector', 'named'), (store, 'named'))
+                self.lugger('run', (store, 'named'), ('pgvector', 'back'))
+                self.lugger('verify', (store, 'named'), ('pgvector', 'back'))
+                self.assertEqual(database.query(rows.format('back')), database.query(rows.format('named')))
+                database.query('truncate back')
+
+    def test_n_11_recall_on_both_sides(self):
+        """Without an index: a double's gives no neighbours, so nothing is said of it."""
+        self.lugger('run', ('pgvector', 'docs'), ('pinecone', 'recalled'))
+        self.lugger('run', ('pgvector', 'docs'), ('weaviate', 'recalled'))
+        for source, target, metric in (('pinecone', 'pgvector', 'dot'), ('weaviate', 'pgvectors', 'cosine')):
+            with self.subTest(source=source, target=target):
+                recall = ('--recall-column', 'embedding', '--recall-metric', metric, '--json')
+                flags = ('--namespace', 'acme', *TYPES)
+                self.lugger('run', (source, 'recalled'), (target, 'recalled'), *flags)
+                done = self.lugger('verify', (source, 'recalled'), (target, 'recalled'), *flags, before=recall)
+                found = json.loads(done.out)[0]
+                self.assertTrue(found['equal'])
+                self.assertEqual(found['recall']['target']['recall'], 1)
 
 
 if __name__ == '__main__':

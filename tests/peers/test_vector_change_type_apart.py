@@ -153,6 +153,15 @@ class Apart(unittest.TestCase):
         for step in BUILT[1:] + ('swap', 'drop'):
             self.change('t.n', '--step', step)
 
+    def test_s2_17_a_null_that_no_write_has_changed_stays(self):
+        self.database.query("update t set day = null where id in (1, 2, 3)")
+        expression = ('--using', "coalesce(day, '2000-01-01')::date", '--back', "nullif(day::text, 'bad')")
+        self.change('t.day', 'date', *expression, '--step', 'all')
+        self.database.query("update t set n = -1 where id = 2; update t set day = '2001-01-01' where id = 3")
+        self.change('t.day', '--step', 'back')
+        self.assertEqual(self.database.query('select id, day from t where id < 4 order by id'),
+                         '1|\n2|\n3|2001-01-01')
+
     def test_s2_17_no_way_back_is_guessed(self):
         flags = ('numeric', '--using', 'n / 100.0')
         said = self.change('t.n', *flags, '--step', 'plan').out

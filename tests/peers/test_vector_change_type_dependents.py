@@ -35,7 +35,8 @@ CARRIED = """create index plain on t (n desc nulls last) include (other) where n
 create index expression on t ((n + 1), other);
 create index one_brin on t using brin (n) with (pages_per_range = 4);
 alter table t add constraint once unique nulls not distinct (n);
-alter table t add constraint positive check (n > 0);
+alter table t add constraint positive check (n > 0); alter table t cluster on once;
+comment on constraint once on t is 'a key'; comment on constraint positive on t is 'a check';
 create table parent (id int primary key); insert into parent values (7), (8), (9);
 alter table t add constraint to_parent foreign key (n) references parent (id) on delete restrict;
 comment on column t.n is 'how many'; comment on index plain is 'the plain one';
@@ -45,9 +46,11 @@ alter table t alter n set statistics 500, alter n set (n_distinct = -0.5);
 insert into t (n, other) values (7, 'a'), (8, 'b')"""
 
 LOOK = (
-    "select string_agg(pg_get_indexdef(indexrelid) || indisvalid, E'\\n' order by indexrelid::regclass::text)"
-    " from pg_index where indrelid = 't'::regclass and indexrelid::regclass::text !~ '__old$'",
-    "select string_agg(conname || ' ' || pg_get_constraintdef(oid) || convalidated, E'\\n' order by conname) "
+    "select string_agg(pg_get_indexdef(indexrelid) || indisvalid || indisclustered, E'\\n' "
+    "order by indexrelid::regclass::text) from pg_index "
+    "where indrelid = 't'::regclass and indexrelid::regclass::text !~ '__old$'",
+    "select string_agg(conname || ' ' || pg_get_constraintdef(oid) || convalidated "
+    "|| coalesce(obj_description(oid, 'pg_constraint'), ''), E'\\n' order by conname) "
     "from pg_constraint where conrelid = 't'::regclass",
     "select attnotnull, attstattarget, attoptions, attacl::text, col_description(attrelid, attnum), "
     "(select pg_get_expr(adbin, adrelid) from pg_attrdef where adrelid = attrelid and adnum = attnum) "

@@ -123,6 +123,39 @@ class Refusals(unittest.TestCase):
         said = self.change('id', 'bigint', '--step', 'plan').out
         self.assertIn('look where public.t_id_seq is named', said)
 
+    def test_a_trigger_that_does_not_bear_a_column_more(self):
+        trigger = TOLD[TOLD.index('create table history'):TOLD.index('alter table t enable')].replace(
+            'insert or update', '%s')
+        for event in ('insert', 'update', 'insert or update'):
+            with self.subTest(event):
+                self.begin('create table t (id int generated always as identity primary key, n int, x text, '
+                           'twice int generated always as (id * 2) stored); '
+                           'insert into t (n) values (1), (2);'
+                           'create table r (id int references t); insert into r values (1);'
+                           + trigger.replace('n int, x text)', 'n int, x text, twice int)') % event)
+                said = self.change('n', 'bigint', '--step', 'add', expect=1).err
+                self.assertIn(f'with a column more {event.split()[0].upper()} of public.t fails', said)
+                self.assertIn('INSERT has more expressions than target columns', said)
+                self.assertEqual(self.database.query(
+                    "select (select count(*) from t), (select count(*) from history), count(*) "
+                    "from pg_attribute where attrelid = 't'::regclass and attname ~ '__new'"), '2|0|0')
+                self.database.query("create or replace function keep() returns trigger language plpgsql as "
+                                    "'begin insert into history (id) select new.id; return new; end'")
+                self.change('n', 'bigint', '--step', 'add')
+                self.database.query('insert into t (n) values (3); update t set n = 4 where n = 3')
+
+    def test_no_private_server_is_made(self):
+        place = f'local:{harness.scratch()}/new'
+        said = harness.lugger('vector', 'change-type', 't.n', 'bigint', '--on', place, expect=1).err
+        self.assertIn('there is no private server in ' + place[len('local:'):], said)
+
+    def test_a_trigger_that_refuses_anyway_stops_nothing(self):
+        self.begin(PLAIN + "; create function no() returns trigger language plpgsql as "
+                   "'begin raise exception ''not you''; end'; create trigger no before insert or update on t "
+                   "for each row execute function no()")
+        self.change('n', 'bigint', '--step', 'add')
+        self.database.query("alter table t disable trigger no")
+
     def test_queries_move_no_sequence(self):
         self.begin("create table t (id serial primary key, n int); insert into t (n) values (1), (2);"
                    "create function back() returns bigint language sql as "

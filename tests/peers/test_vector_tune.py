@@ -53,8 +53,8 @@ class Tune(unittest.TestCase):
         return harness.lugger('vector', 'tune', column, *words, cwd=self.directory, env=self.env,
                               expect=expect)
 
-    def measured(self, *words, expect=0):
-        return json.loads(self.tune(*words, '--json', expect=expect).out)
+    def measured(self, *words, **more):
+        return json.loads(self.tune(*words, '--json', **more).out)
 
     def queries(self, count, **more):
         """Queries of a file, and the vectors in them."""
@@ -171,7 +171,7 @@ class Tune(unittest.TestCase):
         one = subprocess.Popen([os.environ['LUGGER'], *words], cwd=self.directory,
                                env={**os.environ, **self.env}, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
-        noted = "select count(*) from lugger_tune.points"
+        noted = "select count(*) from lugger_tune.points where name <> 'exact'"
         there = "select to_regclass('lugger_tune.points') is not null"
         while one.poll() is None:
             if self.database.query(there) == 't' and self.database.query(noted) != '0':
@@ -219,7 +219,80 @@ class Tune(unittest.TestCase):
         self.assertIn('a sample of 500 of about 2,000 rows', said.out)
         self.assertIn('--rows all measures that', said.err)
 
+    def test_a_stopped_sweep_says_how_it_goes_on(self):
+        one = subprocess.Popen([os.environ['LUGGER'], 'vector', 'tune', 'docs.embedding', '--m', '50',
+                                '--ef-construction', '1000', '--sample', '5'], cwd=self.directory,
+                               env={**os.environ, **self.env}, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+        building = "select count(*) from pg_stat_progress_create_index"
+        while one.poll() is None and self.database.query(building) == '0':
+            time.sleep(0.01)
+        one.send_signal(signal.SIGINT)
+        said = one.communicate()[1]
+        self.assertEqual(one.returncode, 130, said)
+        self.assertIn('the same command goes on', said)
+        self.assertEqual(self.database.query("select count(*) from pg_index i join pg_class c on c.oid = "
+                                             "indexrelid where relname ~ 'hnsw_m50'"), '0')
+        self.tune('--drop')
+        self.assertEqual(self.database.query(LEFT), '0')
+
+    def test_a_partitioned_table_gets_an_index_for_each_part(self):
+        self.database.query("""create table parts (id int, embedding vector(32)) partition by hash (id);
+            create table parts_a partition of parts for values with (modulus 2, remainder 0);
+            create table parts_b partition of parts for values with (modulus 2, remainder 1);
+            insert into parts select id, embedding from docs where id < 300""")
+        self.addCleanup(self.database.query, 'drop table parts')
+        self.tune(*SMALL, '--ef-search', '100', '--write', 'up.sql', '--min-recall', '0',
+                  column='parts.embedding')
+        text = (self.directory / 'up.sql').read_text()
+        self.assertEqual(text.count('CREATE INDEX CONCURRENTLY'), 2)
+        (self.directory / 'migrations').mkdir()
+        (self.directory / 'up.sql').rename(self.directory / 'migrations' / '1_parts.sql')
+        harness.lugger('migrate', 'up', cwd=self.directory, env=self.env)
+        indexes = "select count(*) from pg_inherits where inhparent::regclass::text ~ 'parts_embedding'"
+        self.assertEqual(self.database.query(indexes), '2')
+        harness.lugger('migrate', 'down', cwd=self.directory, env=self.env)
+        self.assertEqual(self.database.query(indexes), '0')
+
+    def test_the_index_that_stands_is_among_the_usual_ones(self):
+        self.database.query('create table own as select id, embedding from docs where id < 100; '
+                            'create index on own using hnsw (embedding vector_cosine_ops) '
+                            'with (m = 7, ef_construction = 33)')
+        self.addCleanup(self.database.query, 'drop table own')
+        found = self.measured('--sample', '3', '--ef-search', '50', column='own.embedding')
+        self.assertEqual([one['with'] for one in found['points']][0], {'m': 7, 'ef_construction': 33})
+        self.assertEqual((len(found['points']), found['metric']), (5, 'cosine'))
+        self.assertGreater(found['exact_p95_ms'], 0)
+
+    def test_names_and_an_extension_that_must_be_quoted(self):
+        database = self.server.fresh(schema='ext s')
+        database.query('''create schema "S p";
+            create table "S p"."My Docs" ("ten'ant" text, "e m" "ext s".vector(2100), b bit(16));
+            insert into "S p"."My Docs" select 'a''b' || i % 3, v::real[]::"ext s".vector, i::bit(16)
+              from generate_series(1, 60) i, lateral (select array_agg(random() + i * 0 + g * 0) v
+                from generate_series(1, 2100) g) r''')
+        self.env = {'PG_URI': database.url}
+        for column, kind in (('e m', 'halfvec_cosine_ops'), ('b', 'bit_hamming_ops')):
+            said = self.tune(*SMALL, '--ef-search', '40', '--filter', "\"ten'ant\" <> 'a''b1'", '--write',
+                             'm', '--min-recall', '0', column='S p.My Docs.' + column)
+            self.assertIn("table = 'S p.My Docs', ef_search = 40", said.out)
+            harness.lugger('migrate', 'up', '--dir', 'm', cwd=self.directory, env=self.env)
+            built = f"select count(*) from pg_indexes where indexdef ~ '{kind}'"
+            self.assertEqual(database.query(built), '1')
+        self.assertEqual(database.query(LEFT.replace('%', '_tune%')), '0')
+
+    def test_what_is_marked_production_is_asked_about(self):
+        (self.directory / 'lugger.toml').write_text(
+            f'[connections.live]\nurl = "{self.database.url}"\nproduction = true\n')
+        self.assertIn('is marked production', self.tune(*SMALL, '--on', 'live', expect=1).err)
+        self.tune('--on', 'live', '--dry-run')
+        self.assertEqual(self.database.query(LEFT), '0')
+
     def test_nothing_finds_enough(self):
+        said = self.tune(*SMALL, '--filter', 'tenant = 77', expect=1)
+        self.assertIn('no query has a neighbour to find', said.err)
+        self.assertEqual(self.database.query(LEFT), '0')
+
         said = self.tune('--m', '2', '--ef-construction', '4', '--ef-search', '10', '--sample', '10',
                          '--min-recall', '1', expect=4)
         self.assertIn('no setting reaches a recall of 1', said.out)

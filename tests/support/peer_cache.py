@@ -23,7 +23,7 @@ def alone(folder):
     """Of several tests that need the same thing, one makes it."""
     with open(folder / 'lock', 'w', encoding='utf-8') as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        yield folder
 
 
 def need(*programs, peer):

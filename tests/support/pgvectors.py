@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from peer_cache import need
-from peer_postgres import NEWEST, PgVector, servers
+from peer_postgres import NEWEST, PgVector, server
 from postgres import Postgres
 
 PEER = 'the double of PGVecto.rs'
@@ -148,7 +148,7 @@ class PgVectors(PgVector):
     """Started with the library of the double, as PGVecto.rs wants it."""
 
     def __init__(self, settings=None):
-        binaries = servers()[NEWEST]
+        binaries = server(NEWEST)
         install(binaries)
         Postgres.__init__(self, {'shared_preload_libraries': 'vectors', **(settings or {})},
                           binaries_of=binaries)

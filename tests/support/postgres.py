@@ -1,6 +1,7 @@
 """A private PostgreSQL for tests: a temporary directory, a unix socket, stopped by its process id."""
 import atexit
 import glob
+import hashlib
 import os
 import pwd
 import shutil
@@ -9,6 +10,8 @@ import subprocess
 import tempfile
 import time
 import urllib.parse
+
+from peer_cache import alone, cache
 
 
 def binaries():
@@ -29,11 +32,27 @@ def server_user():
     return None
 
 
+INITDB = ('-U', 'postgres', '-A', 'trust', '-N', '--no-instructions', '-E', 'UTF8', '--locale=C.UTF-8')
 SETTINGS = {
     'listen_addresses': '', 'fsync': 'off', 'full_page_writes': 'off',
     'max_connections': '60', 'shared_buffers': '128MB', 'max_wal_size': '2GB', 'log_min_messages': 'warning',
     'timezone': 'UTC',
 }
+
+
+def copy_tree(source, target):
+    """With the owners, and without a copy of the blocks where the file system can do that."""
+    subprocess.run(['cp', '-a', '--reflink=auto', source, target], check=True)
+
+
+def quick_room():
+    """Where data lie in memory, as most of a server's time here goes into making files; where there is
+    none, or too little of it, the usual place."""
+    try:
+        room = os.statvfs('/dev/shm')
+    except OSError:
+        return None
+    return '/dev/shm' if room.f_bavail * room.f_frsize > 4 << 30 else None
 
 
 class Database:
@@ -72,14 +91,13 @@ class Database:
 class Postgres:
     """Started when made; stopped at the end of the process or by stop()."""
 
-    def __init__(self, settings=None, initdb=(), keep_durable=False, binaries_of=None):
+    def __init__(self, settings=None, keep_durable=False, binaries_of=None):
         self.bin = binaries_of or binaries()
         if self.bin is None:
             from harness import skip
             skip('no PostgreSQL server is installed (Debian package: postgresql)')
-        self.make_directory()
-        self.run([self.bin + '/initdb', '-D', self.data, '-U', 'postgres', '-A', 'trust', '-N',
-                  '--no-instructions', '-E', 'UTF8', '--locale=C.UTF-8', *initdb])
+        self.make_directory(None if keep_durable else quick_room())
+        self.make_data()
         chosen = {
             k: v for k, v in SETTINGS.items() if not (keep_durable and k in ('fsync', 'full_page_writes'))}
         with open(self.data + '/postgresql.conf', 'a', encoding='utf-8') as conf:
@@ -89,15 +107,34 @@ class Postgres:
         atexit.register(self.destroy)
         self.start()
 
-    def make_directory(self):
-        self.directory = tempfile.mkdtemp(prefix='lug-t-')
-        self.user = server_user()
-        if self.user:
-            os.chown(self.directory, self.user.pw_uid, self.user.pw_gid)
-        os.chmod(self.directory, 0o755)
-        self.data = self.directory + '/data'
+    def make_directory(self, room):
+        """For the socket and the log; the data may lie in a room of their own."""
+        self.directory, self.user = tempfile.mkdtemp(prefix='lug-t-'), server_user()
+        self.room = tempfile.mkdtemp(prefix='lug-t-', dir=room)
+        for path in (self.directory, self.room):
+            if self.user:
+                os.chown(path, self.user.pw_uid, self.user.pw_gid)
+            os.chmod(path, 0o755)
+        self.data = self.room + '/data'
         self.process = None
         self.databases = 0
+
+    def make_data(self):
+        """A copy of what initdb made when it was first asked here: such servers share the identifier of
+        the system and nothing else."""
+        version = subprocess.run([self.bin + '/postgres', '--version'], capture_output=True, text=True,
+                                 check=True).stdout
+        about = (version, self.user and self.user.pw_name, INITDB)
+        with alone(cache('initdb')) as folder:
+            kept = folder / hashlib.sha256(repr(about).encode()).hexdigest()[:16]
+            if not kept.exists():
+                self.run([self.bin + '/initdb', '-D', self.data, *INITDB])
+                unfinished = kept.with_suffix('.new')
+                shutil.rmtree(unfinished, ignore_errors=True)
+                copy_tree(self.data, unfinished)
+                unfinished.rename(kept)
+                return
+        copy_tree(kept, self.data)
 
     def as_user(self):
         if not self.user:
@@ -133,7 +170,8 @@ class Postgres:
 
     def destroy(self):
         self.stop(signal.SIGQUIT)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        for path in (self.directory, self.room):
+            shutil.rmtree(path, ignore_errors=True)
 
     def standby(self):
         """A hot standby that streams from this server; stopped at the end of the process."""
@@ -156,7 +194,7 @@ class Postgres:
 class Standby(Postgres):
     def __init__(self, primary):
         self.bin = primary.bin
-        self.make_directory()
+        self.make_directory(quick_room())
         self.run([self.bin + '/pg_basebackup', '-D', self.data, '-R', '-h', primary.directory, '-U',
                   'postgres', '-c', 'fast'])
         with open(self.data + '/postgresql.conf', 'a', encoding='utf-8') as conf:

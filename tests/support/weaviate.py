@@ -113,6 +113,7 @@ class RealWeaviate:
             'CLUSTER_IN_LOCALHOST': 'true', 'CLUSTER_ADVERTISE_ADDR': '127.0.0.1',
             'CLUSTER_GOSSIP_BIND_PORT': gossip, 'CLUSTER_DATA_BIND_PORT': gossip + 1,
             'RAFT_PORT': raft, 'RAFT_INTERNAL_RPC_PORT': raft + 1, 'RAFT_BOOTSTRAP_EXPECT': 1,
+            'RAFT_TIMEOUTS_MULTIPLIER': 1,  # a node alone need not wait for others to vote
             'GRPC_PORT': self.grpc_port, 'GO_PROFILING_DISABLE': 'true', 'DISABLE_TELEMETRY': 'true',
             'PROMETHEUS_MONITORING_ENABLED': 'false', 'DEFAULT_VECTORIZER_MODULE': 'none',
             'ENABLE_MODULES': '', 'OBJECTS_TTL_DELETE_SCHEDULE': '@daily',

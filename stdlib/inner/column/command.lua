@@ -9,8 +9,11 @@ local exchange = require 'lugger.inner.column.exchange'
 local executor = require 'lugger.inner.migrate.executor'
 local found = require 'lugger.inner.column.found'
 local job = require 'lugger.inner.column.job'
+local migrate_run = require 'lugger.inner.migrate.run'
 local migration_db = require 'lugger.inner.migrate.db'
 local native = require 'lugger.native'
+local places = require 'lugger.inner.cli.places'
+local notes = require 'lugger.inner.column.notes'
 local queries = require 'lugger.inner.column.queries'
 local steps = require 'lugger.inner.column.steps'
 local terminal = require 'lugger.inner.view.terminal'
@@ -54,21 +57,39 @@ end
 ---@field column string
 ---@field quoted string the table as SQL, with its schema
 
+-- The table as SQL, and the column. Without quotes a name is taken as it is written.
+local function named(word)
+  local parts, rest = {}, '.' .. word:gsub('""', '\0')
+  while rest ~= '' do
+    local name, behind = rest:match '^%."([^"]+)"(.*)$'
+    if not name then name, behind = rest:match '^%.([^."]+)(.*)$' end
+    parts[#parts + 1] = name and name:gsub('%z', '"') or nil
+    rest = behind or ''
+    if not name then parts = {} end
+  end
+  local column = table.remove(parts)
+  if #parts < 1 or #parts > 2 then
+    require('lugger.inner.cli.flags').usage_error(('%s is not a column of a table'):format(word),
+      [[as in docs.embedding, public.docs.embedding, or '"My Shop"."Line Items"."select"']])
+  end
+  for i, name in ipairs(parts) do parts[i] = sql.name(name) end
+  return table.concat(parts, '.'), column
+end
+
 --- The table and the column that a word names: "docs.embedding", "public.docs.embedding".
 ---@param run lugger.migrate.run
 ---@param word string
 ---@return lugger.column_place
 local function place_of(run, word)
-  local name, column = word:match '^(.+)%.([^.]+)$'
-  if not name or not column then
-    require('lugger.inner.cli.flags').usage_error(('%s is not a column of a table'):format(word),
-      'as in docs.embedding, or public.docs.embedding')
-  end
+  local name, column = named(word)
   local row = run.main:query([[SELECT n.oid::regnamespace::text, n.nspname, c.relname
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = pg_catalog.to_regclass($1)]],
-    { sql.table(name) }).rows[1]
+    { name }).rows[1]
   if not row then
     config.raise(('there is no table %s'):format(name), 'write it with its schema: public.' .. word)
+  end
+  if row[2]:find('.', 1, true) then
+    config.raise(('the schema %s has a dot in its name'):format(row[2]), 'ALTER SCHEMA ... RENAME TO a name without')
   end
   return { quoted = row[1] .. '.' .. sql.name(row[3]), table = row[2] .. '.' .. row[3],
     column = column --[[@as string]] }
@@ -167,7 +188,7 @@ local function run_step(run, place, one, name, phase, args)
   terminal.say(name, ' ...')
   apply.function_by_steps(run, ex, function(db) work(db, one) end)
   if not marks_itself[name] then mark(run, ex, one, name) end
-  local refused = name == 'backfill' and one:refusals(reading_db(run, place)) or 0
+  local refused = name == 'backfill' and notes.lines(reading_db(run, place), one) or 0
   if refused > 0 then
     terminal.say(('backfill: %s of %s were refused and have no value in %s; --step compare names them'):format(
       terminal.count(refused, 'row'), one.table, one.shadow))
@@ -308,7 +329,8 @@ function command.run(args)
   if args.downtime and args.step and args.step ~= 'all' and args.step ~= 'plan' then
     require('lugger.inner.cli.flags').usage_error('--downtime is one step', 'with --step all it is done')
   end
-  local run = require('lugger.inner.migrate.run').open(args, 'column_change_steps')
+  places.existing(migrate_run.place(args))
+  local run = migrate_run.open(args, 'column_change_steps')
   run.tell_step = function() end
   local ok, result = pcall(function()
     local place = place_of(run, args.column)

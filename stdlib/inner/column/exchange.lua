@@ -2,6 +2,7 @@
 -- takes time while it holds its lock.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
+local notes = require 'lugger.inner.column.notes'
 local terminal = require 'lugger.inner.view.terminal'
 local types = require 'lugger.inner.column.types'
 local unchanged = require 'lugger.inner.column.unchanged'
@@ -50,7 +51,7 @@ local function check_trigger(db, one, to)
   local row = db:query(trigger_sql, one.quoted, to.trigger, one.refused)[1]
   if not row or row.enabled ~= 'A' then
     config.raise(('the trigger %s of %s is %s: what was written meanwhile was not converted'):format(to.trigger,
-      one.table, row and 'disabled' or 'gone'),
+      one.table, not row and 'gone' or row.enabled == 'D' and 'disabled' or 'not ENABLE ALWAYS'),
       row and ('ALTER TABLE %s ENABLE ALWAYS TRIGGER %s, then compare again'):format(one.quoted, sql.name(to.trigger))
       or to.forth and '`--step back` takes the change away; begin it anew'
       or 'the old column is out of step for good: --step drop ends the change')
@@ -158,6 +159,24 @@ local function add_constraint(db, one, index, built)
     index.constraint_type == 'p' and 'PRIMARY KEY' or 'UNIQUE', built, late))
 end
 
+local function comment_constraint(db, one, name, text)
+  if not text then return end
+  db:exec(('COMMENT ON CONSTRAINT %s ON %s IS %s'):format(sql.name(name), one.quoted, sql.literal(text)))
+end
+
+local named_sql = [[SELECT k.conname FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid
+    AND k.conkey = ARRAY[a.attnum]
+  WHERE k.contype = 'n' AND a.attrelid = pg_catalog.to_regclass($1) AND a.attname = $2]]
+
+-- From version 18 on NOT NULL has a name.
+local function name_not_null(db, one)
+  local wanted = one.found.not_null_name
+  if not wanted or db.executor.only_records then return end
+  local name = db:value(named_sql, one.quoted, one.column)
+  if not name or name == wanted then return end
+  db:exec(('ALTER TABLE %s RENAME CONSTRAINT %s TO %s'):format(one.quoted, sql.name(name), sql.name(wanted)))
+end
+
 local function take_names(db, one, to)
   local found, name = one.found, sql.name(one.column)
   for _, index in ipairs(found.indexes) do
@@ -171,12 +190,16 @@ local function take_names(db, one, to)
     if index.replica then
       db:exec(('ALTER TABLE %s REPLICA IDENTITY USING INDEX %s'):format(one.quoted, sql.name(index.name)))
     end
+    if index.clustered then db:exec(('ALTER TABLE %s CLUSTER ON %s'):format(one.quoted, sql.name(index.name))) end
+    comment_constraint(db, one, index.name, index.constraint_comment)
     if index.comment then db:exec(('COMMENT ON INDEX %s IS %s'):format(quoted, sql.literal(index.comment))) end
   end
   for _, constraint in ipairs(found.constraints) do
     db:exec(('ALTER TABLE %s RENAME CONSTRAINT %s TO %s'):format(one.quoted, sql.name(constraint.name .. to.suffix),
       sql.name(constraint.name)))
+    comment_constraint(db, one, constraint.name, constraint.comment)
   end
+  name_not_null(db, one)
   if to.forth then
     for _, grant in ipairs(found.grants) do
       db:exec(('GRANT %s (%s) ON %s TO %s%s'):format(grant.privilege, name, one.quoted, grant.grantee,
@@ -210,6 +233,18 @@ local function lock(db, one, patience)
   hold(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(one.quoted))
 end
 
+--- One transaction that takes locks on several tables, and gives way for each.
+---@param db lugger.migration_db
+---@param work fun()
+function exchange.briefly(db, work)
+  db:transaction(function()
+    local patience = db:value(timeout_sql)
+    wait_for_locks(db, '500')
+    work()
+    wait_for_locks(db, patience or '0')
+  end)
+end
+
 --- One transaction in which nobody reads or writes the table. Its views are dropped, and made again behind the work.
 ---@param db lugger.migration_db
 ---@param one lugger.column_job
@@ -232,8 +267,8 @@ local function begin(db, one, to, what, hint)
   refuse_later(db, one, to)
   unchanged.check(db, one, to, true)
   check_compared(db, one, to)
-  db:exec(one:again_sql(to))
-  one:refuse(db, what, hint)
+  notes.within(db, one, to)
+  notes.refuse(db, one, what, hint)
   for _, text in ipairs(one:leave_sql(to)) do db:exec(text) end
   if one.found.not_null and not one.found.unproven then
     db:exec(('ALTER TABLE %s ALTER COLUMN %s SET NOT NULL'):format(one.quoted, sql.name(to.hidden)))
@@ -261,9 +296,6 @@ function exchange.swap(db, one)
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, name, old))
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(one.quoted, shadow, name))
     take_names(db, one, one.to_new)
-    -- A key whose own type has changed is noted in its new type.
-    db:exec('DROP TABLE ' .. one.refused)
-    db:exec(one:refused_sql())
     if not one:is_one_way() then
       for _, text in ipairs(one:follow_sql(one.to_old)) do db:exec(text) end
       exchange.note(db, one, exchange.seen(db, one, one.to_old))

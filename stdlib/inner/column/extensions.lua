@@ -2,6 +2,8 @@
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local retry = require 'lugger.inner.migrate.retry'
+local search_paths = require 'lugger.inner.column.search_paths'
+local terminal = require 'lugger.inner.view.terminal'
 local sql = native.sql
 
 local extensions = {}
@@ -104,6 +106,9 @@ local owner_sql = [[SELECT e.extname::text FROM pg_depend d JOIN pg_extension e 
   WHERE d.classid = 'pg_type'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
     AND d.objid = $1::text::oid]]
 
+local schema_sql = [[SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+  WHERE e.extname = $1]]
+
 --- Tells, when the old column is gone, whether something still uses the extension of its type.
 ---@param db lugger.migration_db
 ---@param one lugger.column_job
@@ -112,11 +117,14 @@ function extensions.farewell(db, one)
   if not name or name == db:value(owner_sql, one.found.to.oid) then return end
   local row = db:query(uses_sql, name)[1]
   if row.n > 0 then
-    db:say(('the extension %s is still used by %d columns, such as %s'):format(name, row.n, row.example))
+    db:say(('the extension %s is still used by %s, such as %s'):format(name, terminal.count(row.n, 'column'),
+      row.example))
     return
   end
   db:say(('no column uses the extension %s any more: DROP EXTENSION %s, without CASCADE, when nothing else does')
     :format(name, sql.name(name)))
+  local schema = db:value(schema_sql, name)
+  for _, text in ipairs(schema ~= 'public' and search_paths.naming(db, schema) or {}) do db:say(text) end
 end
 
 return extensions

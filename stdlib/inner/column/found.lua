@@ -14,6 +14,8 @@ local column_sql = [[SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) AS t
     a.attnotnull AS not_null,
     (SELECT n.conname FROM pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n' AND NOT n.convalidated
       AND a.attnum = ANY (n.conkey)) AS unproven,
+    (SELECT n.conname FROM pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n' AND n.convalidated
+      AND a.attnum = ANY (n.conkey)) AS not_null_name,
     a.attidentity::text AS identity, a.attgenerated::text AS generated,
     pg_catalog.col_description(a.attrelid, a.attnum) AS comment, c.relkind::text AS kind,
     c.relispartition OR a.attinhcount > 0 OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid) AS inherits,
@@ -36,13 +38,15 @@ local default_sql = [[SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS text
 -- `place`: which of the index's columns is the column itself, not an expression over it.
 local index_sql = [[SELECT c.relname AS name, pg_catalog.pg_get_indexdef(i.indexrelid) AS definition,
     i.indisunique AS unique, k.contype::text AS constraint_type, pg_catalog.pg_relation_size(i.indexrelid) AS bytes,
-    i.indisreplident AS replica, m.amname::text AS method, o.opcname::text AS opclass, o.opcdefault AS opclass_default,
+    i.indisreplident AS replica, i.indisclustered AS clustered,
+    m.amname::text AS method, o.opcname::text AS opclass, o.opcdefault AS opclass_default,
     pg_catalog.quote_ident(o.opcname) AS opclass_bare,
     pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(o.opcname)) AS opclass_spelled,
     o.opcintype = a.atttypid AS opclass_typed, k.condeferrable AS deferrable, k.condeferred AS deferred,
     (SELECT pg_catalog.json_object_agg(option_name, option_value)::text
       FROM pg_catalog.pg_options_to_table(c.reloptions)) AS options,
-    pg_catalog.obj_description(i.indexrelid, 'pg_class') AS comment, i.indisvalid AS valid
+    pg_catalog.obj_description(i.indexrelid, 'pg_class') AS comment,
+    pg_catalog.obj_description(k.oid, 'pg_constraint') AS constraint_comment, i.indisvalid AS valid
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
   JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attname = $2
   LEFT JOIN LATERAL (SELECT p.place FROM pg_catalog.generate_series(0, i.indnkeyatts - 1) AS p (place)
@@ -54,7 +58,8 @@ local index_sql = [[SELECT c.relname AS name, pg_catalog.pg_get_indexdef(i.index
   ORDER BY 1]]
 
 local constraint_sql = [[SELECT conname AS name, contype::text AS type,
-    pg_catalog.pg_get_constraintdef(oid) AS definition
+    pg_catalog.pg_get_constraintdef(oid) AS definition,
+    pg_catalog.obj_description(oid, 'pg_constraint') AS comment
   FROM pg_constraint WHERE conrelid = pg_catalog.to_regclass($1) AND contype IN ('c', 'f')
     AND conkey @> ARRAY[(SELECT attnum
     FROM pg_attribute WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2)] ORDER BY 1]]

@@ -2,8 +2,9 @@
 local batches = require 'lugger.inner.migrate.batches'
 local config = require 'lugger.inner.cli.config'
 local json = require 'lugger.inner.base.json_text'
+local names = require 'lugger.inner.column.names'
 local native = require 'lugger.native'
-local terminal = require 'lugger.inner.view.terminal'
+local notes = require 'lugger.inner.column.notes'
 local types = require 'lugger.inner.column.types'
 local guard = require 'lugger.inner.column.unchanged'
 local sql = native.sql
@@ -31,41 +32,11 @@ local job = {}
 local object = {}
 local object_meta = { __index = object }
 
---- SQL in which one column replaces another, based on its tokens.
----@param text string
----@param old string
----@param new string
----@return string
-function job.replaced(text, old, new)
-  local out, at, tokens = {}, 1, sql.tokens(text)
-  for i, token in ipairs(tokens) do
-    local name = token.kind == 'quoted' and token.text:sub(2, -2):gsub('""', '"')
-      or (token.kind == 'name' or token.kind == 'keyword') and token.text:lower() or nil
-    local before, after = tokens[i - 1] and tokens[i - 1].text, tokens[i + 1] and tokens[i + 1].text
-    if name == old and after ~= '(' and before ~= '::' and before ~= '.' then
-      out[#out + 1] = text:sub(at, token.offset) .. sql.name(new)
-      at = token.offset + #token.text + 1
-    end
-  end
-  return concat(out) .. text:sub(at)
-end
-
---- The definition of a constraint of one column for another. The columns of a referenced table may have the same names.
----@param definition string
----@param old string
----@param new string
----@return string
-function job.constrained(definition, old, new)
-  local head, reference, tail = definition:match '^(FOREIGN KEY .-)( REFERENCES .-%b())(.*)$'
-  if not head or not tail then return job.replaced(definition, old, new) end
-  return job.replaced(head, old, new) .. reference .. job.replaced(tail, old, new)
-end
-
 --- The value of the new type, made of the column of this name.
 ---@param name string
 ---@return string SQL
 function object:forth(name)
-  if self.using then return '(' .. (name == self.column and self.using or job.replaced(self.using, self.column, name))
+  if self.using then return '(' .. (name == self.column and self.using or names.replaced(self.using, self.column, name))
     .. ')' end
   return '(' .. types.cast(self.found.from, self.found.to, sql.name(name)) .. ')'
 end
@@ -125,11 +96,11 @@ end
 --- Raises when a name that the change makes would be cut.
 function object:refuse_long_names()
   local bare = self.found.bare
-  local names = { self.to_new.not_null, bare .. '_' .. self.to_new.trigger, bare .. '_' .. self.shadow .. '_refused' }
+  local made = { self.to_new.not_null, bare .. '_' .. self.to_new.trigger, bare .. '_' .. self.shadow .. '_refused' }
   for _, list in ipairs { self.found.indexes, self.found.constraints } do
-    for _, one in ipairs(list) do names[#names + 1] = one.name .. '__new' end
+    for _, one in ipairs(list) do made[#made + 1] = one.name .. '__new' end
   end
-  for _, name in ipairs(names) do
+  for _, name in ipairs(made) do
     if #name > 63 then config.raise(('%s is longer than the 63 bytes of a name'):format(name), 'rename it first') end
   end
 end
@@ -152,28 +123,20 @@ function job.new(db, found, column, type, options)
   return self
 end
 
---- The settings that every conversion of this change has, whichever session writes; "" where none matters.
+-- Those that decide how a key is written as text.
+---@type table<string, boolean|nil>
+local of_keys = { DateStyle = true, IntervalStyle = true, extra_float_digits = true }
+
+--- The settings that every conversion of this change has, whichever session writes.
 ---@param form string of one: name, value
 ---@return string
 function object:fixed(form)
   local found, out = self.found, {}
-  if not self.using and not self.back and found.from.family ~= 'plain' and found.to.family ~= 'plain' then return '' end
-  for i, one in ipairs(found.settings or {}) do out[i] = form:format(one.name, sql.literal(one.value)) end
+  local all = self.using or self.back or found.from.family == 'plain' or found.to.family == 'plain'
+  for _, one in ipairs(found.settings or {}) do
+    if all or of_keys[one.name] then out[#out + 1] = form:format(one.name, sql.literal(one.value)) end
+  end
   return concat(out)
-end
-
-local function key_list(self, form)
-  local out = {}
-  for i, name in ipairs(self.key) do out[i] = form:format(sql.name(name)) end
-  return concat(out, ', ')
-end
-
---- The SQL that makes the table of the rows whose value was refused: their keys, and the server's words. A publication
---- of all tables would let nobody delete from a table without an identity.
----@return string
-function object:refused_sql()
-  return (("CREATE TABLE %s AS SELECT %s, ''::pg_catalog.text AS \"~error\" FROM %s WITH NO DATA; "
-    .. 'ALTER TABLE %s REPLICA IDENTITY FULL'):format(self.refused, key_list(self, '%s'), self.quoted, self.refused))
 end
 
 -- The application's writes must not fail: a value that cannot be converted leaves NULL and a note of its row, which is
@@ -186,16 +149,18 @@ BEGIN%s
     SELECT %s INTO NEW.%s FROM (SELECT NEW.*) AS "row";
   EXCEPTION WHEN OTHERS THEN
     NEW.%s := NULL;
-    INSERT INTO %s SELECT %s, SQLERRM FROM (SELECT NEW.*) AS "row";
+    INSERT INTO %s ("key", error) SELECT %s, SQLERRM FROM (SELECT NEW.*) AS "row";
   END;
   RETURN NEW;
 END ]]
 
--- A value that the write leaves as it is keeps what the old column had, which may be finer than what the new one has.
+-- A value that the write leaves as it is keeps what the old column had, which may be finer than what the new one has,
+-- or NULL. One that was refused is tried again.
 local unchanged = [[
 
   IF TG_OP = 'UPDATE' THEN
-    IF %s IS NOT DISTINCT FROM %s AND (NEW.%s IS NOT NULL OR NEW.%s IS NULL) THEN
+    IF %s IS NOT DISTINCT FROM %s AND (NEW.%s IS NOT NULL OR NEW.%s IS NULL
+      OR NOT EXISTS (SELECT FROM %s WHERE "key" = %s)) THEN
       RETURN NEW;
     END IF;
   END IF;]]
@@ -206,10 +171,10 @@ local unchanged = [[
 function object:follow_sql(to)
   local hidden, live, found = sql.name(to.hidden), sql.name(self.column), self.found
   local before = to.forth and '' or unchanged:format(types.image(found.to, 'NEW.' .. live),
-    types.image(found.to, 'OLD.' .. live), hidden, live)
+    types.image(found.to, 'OLD.' .. live), hidden, live, self.refused, notes.key_sql(self, 'OLD'))
   local value = to.forth and self:forth(self.column) or self:reverse()
   local own = to.forth and self.using or not to.forth and self.back
-  local text = body:format(before, value, hidden, hidden, self.refused, key_list(self, '"row".%s'))
+  local text = body:format(before, value, hidden, hidden, self.refused, notes.key_sql(self, '"row"'))
   return {
     ('CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path %s%s AS %s'):format(
       to.call, own and 'FROM CURRENT' or '= pg_catalog, pg_temp', self:fixed ' SET %s = %s', sql.literal(text)),
@@ -226,54 +191,6 @@ end
 function object:leave_sql(to)
   return { ('DROP TRIGGER IF EXISTS %s ON %s'):format(sql.name(to.trigger), self.quoted),
     ('DROP FUNCTION IF EXISTS %s()'):format(to.call) }
-end
-
---- An UPDATE that changes nothing by itself: the trigger converts.
----@param to lugger.column_way
----@return string
-function object:touch_sql(to)
-  local hidden = sql.name(to.hidden)
-  return ('UPDATE %s AS t SET %s = t.%s'):format(self.quoted, hidden, hidden)
-end
-
---- Tries the rows that were refused once more. What is refused again is noted again.
----@param to lugger.column_way
----@return string
-function object:again_sql(to)
-  local same = {}
-  for i, name in ipairs(self.key) do same[i] = ('t.%s = g.%s'):format(sql.name(name), sql.name(name)) end
-  local keys = key_list(self, '%s')
-  return ('WITH gone AS (DELETE FROM %s RETURNING %s) %s FROM (SELECT DISTINCT %s FROM gone) AS g WHERE %s'):format(
-    self.refused, keys, self:touch_sql(to), keys, concat(same, ' AND '))
-end
-
---- The rows that are refused now, as lines.
----@param db lugger.migration_db
----@return integer count
----@return string[] lines the first ones
-function object:refusals(db)
-  local parts, lines = {}, {}
-  for i, name in ipairs(self.key) do
-    parts[i] = ("pg_catalog.concat(%s, ' = ', %s::pg_catalog.text)"):format(sql.literal(name), sql.name(name))
-  end
-  local rows = db:query(([[SELECT pg_catalog.concat_ws(', ', %s) AS row, pg_catalog.min("~error") AS error,
-      (pg_catalog.count(*) OVER ())::float8 AS n FROM %s GROUP BY %s ORDER BY %s LIMIT 10]]):format(concat(parts, ', '),
-    self.refused, key_list(self, '%s'), key_list(self, '%s')))
-  for i, row in ipairs(rows) do lines[i] = ('%s: %s'):format(row.row, terminal.printable(row.error)) end
-  return rows[1] and rows[1].n or 0, lines
-end
-
---- Raises while a row is refused, with keys and reasons.
----@param db lugger.migration_db
----@param what string "do not become bigint"
----@param hint string
-function object:refuse(db, what, hint)
-  if db.executor.only_records then return end
-  local count, lines = self:refusals(db)
-  if count == 0 then return end
-  if count > #lines then lines[#lines + 1] = ('... all of them: SELECT * FROM %s'):format(self.refused) end
-  config.raise(('%s of %s.%s %s:\n  %s'):format(terminal.count(count, 'row'), self.table, self.column, what,
-    concat(lines, '\n  ')), hint)
 end
 
 --- Writes a new change into the ledger.

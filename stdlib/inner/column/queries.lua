@@ -15,6 +15,7 @@ local kinds = { SelectStmt = true, InsertStmt = true, UpdateStmt = true, DeleteS
 ---@class lugger.application_query
 ---@field text string
 ---@field role string|nil
+---@field recorded boolean|nil by pg_stat_statements
 
 ---@return lugger.application_query[]
 local function of_file(path, role)
@@ -40,7 +41,7 @@ local function recorded(connection, bare, role)
   end
   local list = {}
   for _, one in ipairs(connection:query(recorded_sql:format(row[1]), { bare }).rows) do
-    if not role or one[2] == role then list[#list + 1] = { text = one[1], role = one[2] } end
+    if not role or one[2] == role then list[#list + 1] = { text = one[1], role = one[2], recorded = true } end
   end
   return list
 end
@@ -66,7 +67,7 @@ end
 
 -- The table as it will be: a temporary view is found before every table of its name.
 -- Of the columns that the role may read: a view asks for all of its own.
-local function view_sql(connection, one, role)
+local function view_sql(connection, one, role, hidden)
   local columns = {}
   for _, row in ipairs(connection:query([[SELECT attname FROM pg_attribute WHERE attrelid = pg_catalog.to_regclass($1)
       AND attnum > 0 AND NOT attisdropped AND attname NOT IN ($2, $3)
@@ -74,28 +75,39 @@ local function view_sql(connection, one, role)
     { one.quoted, one.column, one.shadow, role or native.null }).rows) do
     columns[#columns + 1] = sql.name(row[1])
   end
-  columns[#columns + 1] = sql.name(one.shadow) .. ' AS ' .. sql.name(one.column)
+  columns[#columns + 1] = sql.name(hidden) .. ' AS ' .. sql.name(one.column)
   return ('CREATE TEMPORARY VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s'):format(
     sql.name(one.found.bare), table.concat(columns, ', '), one.quoted)
 end
 
--- "public.docs" becomes the view's name; nil: the text does not speak of the table.
+-- Whether a syntax tree names the table: not by an alias, nor as another schema's.
+local function speaks_of(node, one)
+  if type(node) ~= 'table' then return false end
+  if node.relname == one.found.bare and (node.schemaname == nil or node.schemaname == one.found.namespace) then
+    return true
+  end
+  for _, inner in pairs(node) do
+    if speaks_of(inner, one) then return true end
+  end
+  return false
+end
+
+-- "public.docs" becomes the view's name.
 local function retold(text, one)
-  local tokens, out, at, names = sql.tokens(text), {}, 1, false
+  local tokens, out, at = sql.tokens(text), {}, 1
   local function is(token, name)
     if not token then return false end
     if token.kind == 'quoted' then return token.text:sub(2, -2):gsub('""', '"') == name end
     return (token.kind == 'name' or token.kind == 'keyword') and token.text:lower() == name
   end
   for i, token in ipairs(tokens) do
-    names = names or is(token, one.found.bare)
     if is(token, one.found.namespace) and tokens[i + 1] and tokens[i + 1].text == '.'
       and is(tokens[i + 2], one.found.bare) then
       out[#out + 1] = text:sub(at, token.offset) .. 'pg_temp'
       at = token.offset + #token.text + 1
     end
   end
-  return names and table.concat(out) .. text:sub(at) or nil
+  return table.concat(out) .. text:sub(at)
 end
 
 local function is_positional(st, one)
@@ -117,15 +129,15 @@ local function run_or_plan(session, text, values, reads_only)
   session:query('EXPLAIN ' .. text, values)
 end
 
-local function try(connection, one, query, st)
+local function try(connection, one, query, st, hidden)
   local text = retold(query.text, one)
   connection:begin()
   local session = connection:session()
   session:query "SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '500ms'"
   local path = query.role and path_of(connection, query.role)
-  session:query(view_sql(connection, one, query.role))
+  session:query(view_sql(connection, one, query.role, hidden))
   for _, grant in ipairs(one.found.grants) do
-    session:query(('GRANT %s (%s) ON %s TO %s'):format(grant.privilege, sql.name(one.shadow), one.quoted,
+    session:query(('GRANT %s (%s) ON %s TO %s'):format(grant.privilege, sql.name(hidden), one.quoted,
       grant.grantee))
   end
   session:query(('GRANT ALL ON pg_temp.%s TO PUBLIC'):format(sql.name(one.found.bare)))
@@ -142,32 +154,46 @@ local function brief(text)
   return terminal.printable(statement.brief(text))
 end
 
---- Runs the queries. What fails, as lines, and how many were run.
+local function attempt(connection, one, query, st, hidden)
+  local ok, err = pcall(try, connection, one, query, st, hidden) ---@type boolean, any
+  connection:rollback()
+  return ok, err
+end
+
+-- What is recorded has $1 in the place of each constant, and where it had a type of its own the server cannot tell it
+-- any more: such a statement does not run on the column as it is, either.
+local function is_blurred(connection, one, query, st)
+  return query.recorded and query.text:find '%$%d' and not attempt(connection, one, query, st, one.column)
+end
+
+--- Runs the queries. What fails, as lines, how many were run, and how many cannot be, as they were recorded.
 ---@param connection lugger.migrate.connection
 ---@param one lugger.column_job
 ---@param list lugger.application_query[]
 ---@return string[] failures
 ---@return integer ran
+---@return integer blurred
 function queries.failures(connection, one, list)
-  local out, ran = {}, 0
+  local out, ran, blurred = {}, 0, 0
   for _, query in ipairs(list) do
     local st = statement.read(query.text)
-    if kinds[st.tag] and retold(query.text, one) then
-      ran = ran + 1
-      local ok, err = pcall(try, connection, one, query, st) ---@type boolean, any
-      connection:rollback()
+    if kinds[st.tag] and speaks_of(st.node, one) then
+      local ok, err = attempt(connection, one, query, st, one.shadow)
       local why ---@type string|nil
-      if not ok then
-        why = tostring(err.message or err)
-      elseif is_positional(st, one) then
-        why = 'it names no columns, and their order changes'
+      if not ok and is_blurred(connection, one, query, st) then
+        blurred = blurred + 1
+      elseif not ok then
+        ran, why = ran + 1, tostring(err.message or err)
+      else
+        ran = ran + 1
+        why = is_positional(st, one) and 'it names no columns, and their order changes' or nil
       end
       if why then
         out[#out + 1] = ('%s%s\n    %s'):format(query.role and query.role .. ': ' or '', why, brief(query.text))
       end
     end
   end
-  return out, ran
+  return out, ran, blurred
 end
 
 --- Tells which queries of the application do not run on the new column.
@@ -178,7 +204,11 @@ end
 ---@return boolean good
 function queries.check(run, one, from, role)
   local list = from == 'pg_stat_statements' and recorded(run.main, one.found.bare, role) or of_file(from, role)
-  local failures, ran = queries.failures(run.main, one, list)
+  local failures, ran, blurred = queries.failures(run.main, one, list)
+  if blurred > 0 then
+    terminal.say(('%s on %s cannot be run as recorded, with $1 for a constant, nor on the column as it is: give them '
+      .. 'in a file'):format(terminal.count(blurred, 'statement'), one.table))
+  end
   if #failures == 0 then
     terminal.say(('queries: %s of %s run on %s as it will be'):format(terminal.group(ran),
       terminal.count(#list, 'statement'), one.table))

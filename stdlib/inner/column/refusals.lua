@@ -1,6 +1,7 @@
 -- What a change of a column's type by a second column cannot do safely: refused before anything is changed. And what
 -- the plan tells of it, because only the reader can judge it.
 local config = require 'lugger.inner.cli.config'
+local names = require 'lugger.inner.column.names'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
 local views = require 'lugger.inner.column.views'
@@ -153,11 +154,9 @@ local function refuse_generated(db, one, text, flag)
   local generated = {} ---@type table<string, boolean|nil>
   for _, row in ipairs(db:query(generated_sql, one.found.oid)) do generated[row.name] = true end
   local tokens = sql.tokens(text)
-  for i, token in ipairs(tokens) do
-    local name = token.kind == 'quoted' and token.text:sub(2, -2):gsub('""', '"')
-      or (token.kind == 'name' or token.kind == 'keyword') and token.text:lower() or ''
-    local after, before = tokens[i + 1] and tokens[i + 1].text, tokens[i - 1] and tokens[i - 1].text
-    if generated[name] and after ~= '(' and before ~= '::' then
+  for i in ipairs(tokens) do
+    local name = names.at(tokens, i)
+    if name and generated[name] then
       config.raise(('%s reads %s, a generated column: the trigger that converts fires before it has its value'):format(
         flag, name), 'write its expression in its place')
     end

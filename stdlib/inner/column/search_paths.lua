@@ -30,10 +30,41 @@ function search_paths.corrected(value)
   return wrong and out or nil
 end
 
-local function told(value, command)
-  local right = search_paths.corrected(value)
-  return right and ('search_path is %s, which names one schema with a comma in its name: %s %s'):format(value, command,
-    right)
+-- Names as they are written in a path.
+local function names_of(value)
+  local out = {}
+  for name in (value .. ','):gmatch '%s*(.-)%s*,' do
+    if name ~= '' then out[#out + 1] = name end
+  end
+  return out
+end
+
+-- Who sets it, and whom it reaches: ALTER DATABASE before ALTER SYSTEM, which reaches every database and needs more.
+---@param db lugger.migration_db
+---@param made fun(value: string): string|nil what it should be; nil: it is right
+---@return { value: string, statements: string }[]
+local function settings(db, made)
+  local out = {}
+  for _, row in ipairs(db:query(settings_sql)) do
+    local where = row.role and 'ALTER ROLE ' .. native.sql.name(row.role)
+      .. (row.database and ' IN DATABASE ' .. native.sql.name(row.database) or '')
+      or 'ALTER DATABASE ' .. native.sql.name(row.database)
+    local value = row.line:match '=(.*)$'
+    local right = made(value)
+    if right then out[#out + 1] = { value = value, statements = ('%s SET search_path = %s'):format(where, right) } end
+  end
+  -- Only superusers and those who may read all settings see the files.
+  local ok, rows = pcall(db.query, db, system_sql)
+  for _, row in ipairs(ok and rows or {}) do
+    local right = made(row.setting)
+    if right then
+      out[#out + 1] = { value = row.setting, statements = ('ALTER DATABASE %s SET search_path = %s, as its owner, for '
+        .. 'new sessions; or as a superuser, for every database: ALTER SYSTEM SET search_path = %s; '
+        .. 'SELECT pg_reload_conf()'):format(native.sql.name(db:value 'SELECT pg_catalog.current_database()'), right,
+        right) }
+    end
+  end
+  return out
 end
 
 --- What is wrong in the settings of this database, its roles and the server, with the statement that mends it.
@@ -41,17 +72,29 @@ end
 ---@return string[]
 function search_paths.wrong(db)
   local out = {}
-  for _, row in ipairs(db:query(settings_sql)) do
-    local where = row.role and 'ALTER ROLE ' .. native.sql.name(row.role)
-      .. (row.database and ' IN DATABASE ' .. native.sql.name(row.database) or '')
-      or 'ALTER DATABASE ' .. native.sql.name(row.database)
-    out[#out + 1] = told(row.line:match '=(.*)$', where .. ' SET search_path =')
+  for i, one in ipairs(settings(db, search_paths.corrected)) do
+    out[i] = ('search_path is %s, which names one schema with a comma in its name: %s'):format(one.value,
+      one.statements)
   end
-  -- Only superusers and those who may read all settings see the files.
-  local ok, rows = pcall(db.query, db, system_sql)
-  for _, row in ipairs(ok and rows or {}) do
-    out[#out + 1] = told(row.setting, 'ALTER SYSTEM SET search_path =')
-      and told(row.setting, 'ALTER SYSTEM SET search_path =') .. '; SELECT pg_reload_conf()'
+  return out
+end
+
+--- The settings that name a schema, with the statement that takes it out of the path.
+---@param db lugger.migration_db
+---@param schema string
+---@return string[]
+function search_paths.naming(db, schema)
+  local quoted, out = native.sql.name(schema), {}
+  local function without(value)
+    local names, kept = names_of(value), {}
+    for _, name in ipairs(names) do
+      if name ~= schema and name ~= quoted then kept[#kept + 1] = name end
+    end
+    if #kept == #names then return nil end
+    return #kept > 0 and table.concat(kept, ', ') or "''"
+  end
+  for i, one in ipairs(settings(db, without)) do
+    out[i] = ('search_path is %s, which still names %s: %s'):format(one.value, schema, one.statements)
   end
   return out
 end

@@ -5,8 +5,11 @@ local exchange = require 'lugger.inner.column.exchange'
 local extensions = require 'lugger.inner.column.extensions'
 local health = require 'lugger.inner.column.health'
 local job = require 'lugger.inner.column.job'
+local names = require 'lugger.inner.column.names'
 local native = require 'lugger.native'
+local notes = require 'lugger.inner.column.notes'
 local opclasses = require 'lugger.inner.column.opclasses'
+local trial = require 'lugger.inner.column.trial'
 local types = require 'lugger.inner.column.types'
 local sql = native.sql
 
@@ -34,18 +37,14 @@ end
 function steps.add(db, one)
   db:transaction(function()
     exchange.refuse_later(db, one)
-    db:exec(('ALTER TABLE %s ADD COLUMN %s %s'):format(one.quoted, sql.name(one.shadow), one.found.to.spelled))
-    carry_settings(db, one)
-    db:exec(one:refused_sql())
-    for _, text in ipairs(one:follow_sql(one.to_new)) do db:exec(text) end
+    trial.around(db, one, function()
+      db:exec(('ALTER TABLE %s ADD COLUMN %s %s'):format(one.quoted, sql.name(one.shadow), one.found.to.spelled))
+      carry_settings(db, one)
+      db:exec(notes.make_sql(one))
+      for _, text in ipairs(one:follow_sql(one.to_new)) do db:exec(text) end
+    end)
     one:mark(db, 'add')
   end)
-end
-
--- What the application's triggers do for a write of its own (a time of change, a history) must not happen because a
--- column is filled. The trigger that converts fires always.
-local function quietly(db, one)
-  if one.found.quiet then db:exec 'SET LOCAL session_replication_role = replica' end
 end
 
 local function batches(db, one)
@@ -65,8 +64,8 @@ function steps.backfill(db, one)
   for batch in batches(db, one) do
     -- Shorter than the usual deadlock_timeout: of two that wait for each other, this one gives way.
     db:exec "SET LOCAL lock_timeout = '500ms'"
-    quietly(db, one)
-    db:exec(('%s WHERE %s AND %s'):format(one:touch_sql(one.to_new), where, batch.condition))
+    notes.quietly(db, one)
+    db:exec(('%s WHERE %s AND %s'):format(notes.touch_sql(one, one.to_new), where, batch.condition))
   end
 end
 
@@ -83,30 +82,26 @@ local function differing(one, to)
 end
 
 local function note_differences(db, one, to, why)
-  local keys = {}
-  for i, name in ipairs(one.key) do keys[i] = sql.name(name) end
-  local select = ('INSERT INTO %s SELECT %s, %s FROM %s WHERE '):format(one.refused, table.concat(keys, ', '),
-    sql.literal(why), one.quoted)
+  local select = ('INSERT INTO %s ("key", error) SELECT %s, %s FROM %s AS "row" WHERE '):format(one.refused,
+    notes.key_sql(one, '"row"'), sql.literal(why), one.quoted)
   local condition, fixed = differing(one, to), one:fixed 'SET LOCAL %s = %s;'
   for batch in batches(db, one) do
-    if fixed ~= '' then db:exec(fixed) end
+    db:exec(fixed)
     db:exec(('%s%s AND %s'):format(select, batch.condition, condition))
   end
 end
 
 -- Within a step, because behind the last one the notes are gone: a function that is played again must not ask for them.
-local function try_again(db, one, to, what, hint)
-  db:transaction(function()
-    quietly(db, one)
-    db:exec(one:again_sql(to))
-    -- Not to look like a setting of the session, which a pooler would lose.
-    if one.found.quiet then db:exec 'SET LOCAL session_replication_role TO DEFAULT' end
-    one:refuse(db, what, hint)
-  end)
+local function refuse(db, one, what, hint)
+  db:transaction(function() notes.refuse(db, one, what, hint) end)
 end
 
-local function refuse(db, one, what, hint)
-  db:transaction(function() one:refuse(db, what, hint) end)
+local function try_again(db, one, to, what, hint)
+  db:remember('the rows that were refused, once more', function()
+    notes.again(db, one, to)
+    return true
+  end)
+  refuse(db, one, what, hint)
 end
 
 local function do_not_become(one)
@@ -135,7 +130,7 @@ end
 function steps.index_sql(one, index, to)
   local head, tail = index.definition:match('^(CREATE U?N?I?Q?U?E? ?INDEX) .- (ON .*)$')
   -- The name is not included in the replacement, because it may be equal to the column's.
-  tail = job.replaced(tail, one.column, to.hidden)
+  tail = names.indexed(tail, one.column, to.hidden)
   if to.forth then tail = opclasses.definition(tail, index, index.class, to.hidden) end
   return ('%s CONCURRENTLY %s %s'):format(head, sql.name(index.name .. to.suffix), tail)
 end
@@ -165,7 +160,7 @@ local function trial_sql(one, like)
   for _, constraint in ipairs(facts.constraints) do
     -- A foreign key would lock the other table.
     if constraint.type == 'c' then
-      add('ALTER TABLE %s ADD %s', like, job.replaced(constraint.definition, one.column, one.shadow))
+      add('ALTER TABLE %s ADD %s', like, names.replaced(constraint.definition, one.column, one.shadow))
     end
   end
   return out
@@ -233,10 +228,12 @@ local function constrain(db, one, to)
   end
   for _, constraint in ipairs(found.constraints) do
     local name = sql.name(constraint.name .. to.suffix)
-    local definition = job.constrained(constraint.definition:gsub(' NOT VALID$', ''), one.column, to.hidden)
+    local definition = names.constrained(constraint.definition:gsub(' NOT VALID$', ''), one.column, to.hidden)
     local enforced = not definition:match ' NOT ENFORCED$'
-    db:exec(('ALTER TABLE %s ADD CONSTRAINT %s %s%s'):format(one.quoted, name, definition, enforced and ' NOT VALID'
-      or ''))
+    exchange.briefly(db, function()
+      db:exec(('ALTER TABLE %s ADD CONSTRAINT %s %s%s'):format(one.quoted, name, definition, enforced and ' NOT VALID'
+        or ''))
+    end)
     if enforced and not constraint.definition:match ' NOT VALID$' then
       db:exec(('ALTER TABLE %s VALIDATE CONSTRAINT %s'):format(one.quoted, name))
     end
@@ -263,6 +260,15 @@ local function undo_of(one, to)
   return undo
 end
 
+-- True as long as the exchange is not done. Of this change: a later one of the column has another entry.
+local function waiting_sql(db, one, to)
+  local ex = db.executor
+  local open = ex.known and job.open(ex.run.ledger, one.quoted, one.column)
+  if not open then return nil end
+  return ("EXISTS (SELECT FROM %s.column_changes WHERE entry = %s AND finished_at IS NULL AND phase %s 'swap')"):format(
+    ex.run.ledger.schema, open.entry, to.forth and '<>' or '=')
+end
+
 --- Puts the new column in the place of the old one, which a trigger keeps current until it is dropped.
 ---@param db lugger.migration_db
 ---@param one lugger.column_job
@@ -271,7 +277,7 @@ function steps.swap(db, one)
     try_again(db, one, one.to_new, do_not_become(one), mend)
     constrain(db, one, one.to_new)
     exchange.swap(db, one)
-  end, undo_of(one, one.to_new))
+  end, undo_of(one, one.to_new), waiting_sql(db, one, one.to_new))
 end
 
 --- Drops the old column, and with it the way back.
@@ -318,7 +324,7 @@ function steps.back(db, one, phase, accept_loss)
     end
     constrain(db, one, one.to_old)
     exchange.back(db, one)
-  end, undo_of(one, one.to_old))
+  end, undo_of(one, one.to_old), waiting_sql(db, one, one.to_old))
 end
 
 --- Whether the old column's indexes are all there, for going back.

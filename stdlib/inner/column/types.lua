@@ -53,6 +53,16 @@ local function check_one(db, name, one)
     'write it with its schema')
 end
 
+-- The library of PGVecto.rs is loaded when the server starts, or not at all.
+local function preload_hint(db)
+  local loaded = db:value "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'shared_preload_libraries'"
+  if loaded and loaded:find('vectors', 1, true) then
+    return 'CREATE EXTENSION vectors makes the types of PGVecto.rs, in a schema of that name'
+  end
+  return ("PGVecto.rs must stand in shared_preload_libraries%s, which wants a restart of the server; then CREATE "
+    .. 'EXTENSION vectors'):format(loaded and (" (now '%s')"):format(loaded) or '')
+end
+
 --- The type that a text names. The search path of the session finds it, or nobody else has its name.
 ---@param db lugger.migration_db
 ---@param text string as SQL: "halfvec(1536)"
@@ -67,7 +77,8 @@ function types.named(db, text)
   end
   if not one then
     config.raise(('there is no type %s in this database'):format(base),
-      'write it with its schema; a type of an extension needs CREATE EXTENSION first')
+      base:lower():find '^vectors%.' and preload_hint(db)
+      or 'write it with its schema; a type of an extension needs CREATE EXTENSION first')
   end
   one.spelled = one.schema == 'pg_catalog' and text or one.bare .. (length or '')
   return one

@@ -51,7 +51,9 @@ local column_sql = [[WITH c AS (SELECT * FROM pg_attribute WHERE attrelid = pg_c
     LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
     WHERE EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = i.indrelid AND d.refobjsubid = c.attnum
       AND (d.objid = i.indexrelid OR d.objid = k.oid))
-  UNION ALL SELECT pg_catalog.concat('constraint ', k.conname), pg_catalog.pg_get_constraintdef(k.oid)
+  UNION ALL SELECT pg_catalog.concat('constraint ', k.conname),
+      pg_catalog.concat(pg_catalog.pg_get_constraintdef(k.oid),
+      ', comment ' || pg_catalog.obj_description(k.oid, 'pg_constraint'))
     FROM c JOIN pg_constraint k ON k.contype <> 'n' AND (k.conrelid = c.attrelid AND c.attnum = ANY (k.conkey)
       OR k.confrelid = c.attrelid AND c.attnum = ANY (k.confkey))]]
 

@@ -10,6 +10,7 @@ local retry = require 'lugger.inner.migrate.retry'
 local session_replay = require 'lugger.inner.migrate.session_replay'
 local statement = require 'lugger.inner.migrate.statement'
 local stuck = require 'lugger.inner.migrate.stuck'
+local undoing = require 'lugger.inner.migrate.undoing'
 
 ---@class lugger.migrate.steps: lugger.migrate.executor
 ---@field known table<string, lugger.migrate.step|nil>
@@ -290,34 +291,12 @@ function steps:remember(label, find)
   return found
 end
 
--- Reverts the steps in one transaction with the record that they must be done again.
-local function undo_steps(self, first, undo)
-  local main = self.run.main
-  main:rollback()
-  self.inner = false
-  main:begin()
-  for _, text in ipairs(undo) do main:query(text) end
-  for number = first + 1, self.counter do
-    local known = self.known[('%d.%d'):format(self.part, number)]
-    if known and known.state == 'done' then
-      known.state, known.note, known.error = 'failed', nil, 'rolled back, since a later step failed'
-      record(self, known)
-    end
-  end
-  self.run:fence()
-  main:commit()
-end
-
---- Does work; when it fails, reverts what its steps made.
+--- Does work; when it fails, or the process is killed, reverts what its steps made.
 ---@param work fun()
 ---@param undo string[] SQL
-function steps:or_undo(work, undo)
-  local first = self.counter
-  local ok, err = pcall(work)
-  if ok then return end
-  local undone, why = pcall(undo_steps, self, first, undo)
-  if not undone then self:say('what this step had made is still there: ', tostring(why)) end
-  error(err, 0)
+---@param needed string|nil SQL: true until the work is done for good
+function steps:or_undo(work, undo, needed)
+  undoing.run(self, work, undo, needed)
 end
 
 --- Begins a step of batches. Returns its name and the position it has reached, or nil and true when it is done.

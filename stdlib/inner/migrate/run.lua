@@ -22,15 +22,16 @@ local run = {}
 ---@field lease lugger.native.lease|nil
 ---@field observer lugger.migrate.connection|nil
 ---@field rehearsal table|nil
+---@field lock_name string the job that the lease is for
 local object = {}
 local object_meta = { __index = object }
 
-local lock_name = 'lugger migrate'
+object.lock_name = 'lugger migrate'
 
 --- Who is running migrations on the database, according to the ledger; nil: nobody.
 ---@return string|nil
 function object:holder()
-  return self.ledger:holder(lock_name)
+  return self.ledger:holder(self.lock_name)
 end
 
 --- A duration in PostgreSQL's form: "500ms", "3s", "2min". A bare number means seconds; 0 is no limit.
@@ -71,7 +72,10 @@ local function options_of(args)
   }
 end
 
-local function place_of(args)
+--- The database that the command's flags or the environment name.
+---@param args table
+---@return string
+function run.place(args)
   if args.on then return config.resolve(args.on) end
   local direct = config.find 'PG_DIRECT_URI'
   local place = direct or config.find 'PG_URI'
@@ -143,7 +147,7 @@ end
 local function take(self, lease)
   local told = false
   while true do
-    local mine, holder = lease:take(lock_name)
+    local mine, holder = lease:take(self.lock_name)
     if mine then return end
     if not self.options.wait then error(held_by(holder), 0) end
     if not told then self.say('waiting for ', holder, ', which runs the migrations of this database') end
@@ -203,7 +207,7 @@ end
 function run.open(args, steps_table)
   local options = options_of(args)
   local settings = { lock_timeout = options.lock_timeout, statement_timeout = options.statement_timeout }
-  local place = place_of(args)
+  local place = run.place(args)
   local main = connection.new('main', place, settings)
   main.place = native.pg_url(place)
   return setmetatable({ main = main, ledger = ledger.open(main, options.schema, steps_table), options = options,

@@ -11,7 +11,7 @@ local copies = {}
 -- What the source is opened with: each kind names its collections in its own way.
 local function source_options(kind, wish)
   if kind == 'postgresql' then
-    if not wish.collection then
+    if not wish.collection or wish.collection == '' then
       fault.raise('config', 'which table is read?', '--collection NAME says it')
     end
     return { table = wish.collection }

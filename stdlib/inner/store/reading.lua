@@ -14,6 +14,8 @@ local reading = {}
 ---@field key string[] columns
 ---@field division table|nil the column of it
 ---@field divisions string[] those that there are, where all of it is read; "" is Pinecone's default namespace
+---@field rest string|nil the column that has what no other one has
+---@field members string|nil what stands before the name of a column that only a wish or the target knows
 ---@field info lugger.source_info
 ---@field ignores "ignore"|nil the id of an object that is made of its properties is no column
 
@@ -36,18 +38,20 @@ local function divisions_of(source, word)
 end
 
 local function of_pinecone(source, info, out)
-  out.division = { 'namespace', 'text' }
+  -- A document index gives `_namespace`: its documents may have a field called namespace, which is theirs.
+  local documents = info.apart_by ~= 'namespace'
+  out.division = { 'namespace', 'text', from = info.apart_by }
   out.divisions = divisions_of(source, 'namespace')
   out.key, out.columns = { 'id' }, { { 'id', 'text', from = '_id', id_text = 'plain' } }
-  local documents = true
   for _, manifest in ipairs(info.manifests) do
     local field = manifest.column
-    documents = documents and field ~= 'values' and field ~= 'sparse_values'
     local name = field == 'values' and 'embedding' or field
     local type = manifest.dimensions > 0 and ('vector(%d)'):format(manifest.dimensions) or SPARSE
     out.columns[#out.columns + 1] = { name, type, from = field }
   end
-  out.columns[#out.columns + 1] = documents and { 'fields', 'jsonb', from = '*' } or { 'metadata', 'jsonb' }
+  out.rest = documents and 'fields' or 'metadata'
+  out.columns[#out.columns + 1] = { out.rest, 'jsonb', from = documents and '*' or nil }
+  out.members = documents and '' or 'metadata.'
 end
 
 local of_property = { text = 'text', string = 'text', int = 'int8', number = 'float8', boolean = 'bool',

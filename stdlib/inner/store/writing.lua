@@ -45,8 +45,8 @@ local function renamed(column, name)
   return out
 end
 
--- Columns with the types that were asked for, or that stand there. Of Pinecone's metadata a name that nothing else has
--- is a member.
+-- Columns with the types that were asked for, or that stand there. A name that nothing else has is a member of
+-- Pinecone's metadata.
 local function typed(from, columns, types)
   local out, there = {}, {} ---@type table[], table<string, boolean>
   for _, column in ipairs(columns) do
@@ -61,8 +61,8 @@ local function typed(from, columns, types)
   for name in pairs(types) do names[#names + 1] = name end
   table.sort(names)
   for _, name in ipairs(names) do
-    if not there[name] and from.kind == 'pinecone' then
-      out[#out + 1] = { name, types[name], from = 'metadata.' .. name }
+    if not there[name] and from.members then
+      out[#out + 1] = { name, types[name], from = from.members .. name }
     end
   end
   return out
@@ -103,6 +103,23 @@ local function indexes_of(columns, extension)
   return #out > 0 and out or nil
 end
 
+-- A table that stands may call a namespace a tenant, have no column for the only one, and none for all of the metadata.
+local function as_it_stands(from, columns, stands)
+  local out, division = {}, from.division
+  for _, column in ipairs(columns) do
+    if column[1] ~= from.rest or stands[from.rest] then out[#out + 1] = column end
+  end
+  if division and not stands[division[1]] then
+    local other = division[1] == 'namespace' and 'tenant' or 'namespace'
+    if stands[other] then
+      division = renamed(division, other)
+    elseif #from.divisions <= 1 then
+      division = nil
+    end
+  end
+  return out, division
+end
+
 local function into_table(from, place, wish)
   local extension = wish.extension or extension_of(place)
   local name = wish.table or from.name:match '[^.]+$'
@@ -110,10 +127,11 @@ local function into_table(from, place, wish)
   for _, column in ipairs(native.target(place, {}):columns(name)) do stands[column.name] = column.type end
   local columns = short_enough(retype.of(typed(from, from.columns, wish.types or {}), extension))
   if wish.half then columns = with_half(columns) end
-  local key = { unpack(from.key) }
-  if from.division then
-    table.insert(columns, 1, from.division)
-    table.insert(key, 1, from.division[1])
+  local key, division = { unpack(from.key) }, from.division
+  if next(stands) ~= nil then columns, division = as_it_stands(from, columns, stands) end
+  if division then
+    table.insert(columns, 1, division)
+    table.insert(key, 1, division[1])
   end
   columns = typed(from, columns, stands)
   return { { name = '', source = from.options, columns = columns,

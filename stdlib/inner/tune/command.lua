@@ -10,6 +10,7 @@ local measure = require 'lugger.inner.tune.measure'
 local migration = require 'lugger.inner.tune.migration'
 local native = require 'lugger.native'
 local places = require 'lugger.inner.cli.places'
+local production = require 'lugger.inner.cli.production'
 local sweep = require 'lugger.inner.tune.sweep'
 local terminal = require 'lugger.inner.view.terminal'
 local tune_copy = require 'lugger.inner.tune.copy'
@@ -78,9 +79,9 @@ local function spec_of(args, facts, wanted, limit)
   end
   local k, sample, seed = args.k or usual_k, args.sample or usual_sample, args.seed or usual_seed
   local from = args.queries and ('%s of %s'):format(#read == 1 and '1 query' or #read .. ' queries', args.queries)
-    or ('%d stored vectors (seed %d)'):format(sample, seed)
   local identity = { facts.schema .. '.' .. facts.table .. '.' .. facts.column, facts.metric, 'k = ' .. k,
-    limit and ('%d rows'):format(limit) or 'all rows', 'seed ' .. seed, from, args.filter }
+    limit and ('%d rows'):format(limit) or 'all rows', 'seed ' .. seed, from or ('%d drawn'):format(sample),
+    args.filter }
   if args.queries then
     identity[#identity + 1] = native.system.sha256(native.system.read_file(args.queries)):sub(1, 12)
   end
@@ -89,15 +90,23 @@ local function spec_of(args, facts, wanted, limit)
     read = read and function() return read end, identity = table.concat(identity, ', '), tell = progress(wanted) }
 end
 
-local function report_of(args, facts, spec, copy, results)
-  local asked = results[1].found.queries
-  if asked == 0 then
-    config.raise('no query has a neighbour to find', 'no row meets the filter, or the queries are zeros')
+-- A filter that no row meets, or queries of zeros: there is nothing to measure.
+local function check_answers(copy)
+  for _, answer in ipairs(copy.answers) do
+    if answer.wanted > 0 then return end
   end
+  tune_copy.drop(copy.session, copy.schema)
+  config.raise('no query has a neighbour to find', 'no row of the copy meets the filter, or the queries are zeros')
+end
+
+local function report_of(args, facts, spec, copy, results)
   local least = args.min_recall or usual_least
   local best, enough = sweep.knee(results, least)
-  return { facts = facts, k = spec.k, rows = copy.rows, queries = asked, from = spec.from, filter = args.filter,
-    least = least, round_trip = measure.round_trip(copy.session), results = results, best = best, enough = enough }
+  return { facts = facts, k = spec.k, rows = copy.rows, queries = results[1].found.queries, from = spec.from
+    or ('%s (seed %d)'):format(terminal.count(#copy.queries, 'stored vector'), spec.seed),
+    filter = args.filter, least = least, round_trip = measure.round_trip(copy.session),
+    exact = assert(copy:point 'exact'), results = results, best = best, enough = enough,
+    sampled = spec.rows ~= nil and (spec.rows < facts.rows or copy.rows >= spec.rows) }
 end
 
 local function tell(args, report)
@@ -112,12 +121,20 @@ local function tell(args, report)
     terminal.say('wrote ', args.html)
   end
   if args.write then terminal.say('wrote ', migration.write(report, args.write)) end
-  if report.rows < report.facts.rows then
+  if report.sampled then
     terminal.say('measured on a sample: in all rows an index finds less and answers later; --rows all measures that')
   end
 end
 
-local function tune(args, place, session, schema)
+-- Builds take the server's processors and memory, whatever table they are of.
+local function confirm(args, place)
+  if production.connection(args.on or place, place) then
+    production.confirm(native.system.mask_secrets(args.on or place))
+  end
+end
+
+---@param stands fun() called once there is a copy to go on with
+local function tune(args, place, session, schema, stands)
   local facts = tune_facts.of(session, args.column, args.metric)
   local wanted, limit = rows_of(args, facts)
   local spec = spec_of(args, facts, wanted, limit)
@@ -125,10 +142,13 @@ local function tune(args, place, session, schema)
   for _, method in ipairs(grid.methods(args, facts)) do tune_facts.searched(facts, method) end
   estimate.say(facts, builds, wanted, schema)
   if args.dry_run then return cli.exit.done end
+  confirm(args, place)
   tune_copy.lock(session, schema)
   local copy = tune_copy.open(session, schema, facts, spec)
+  check_answers(copy)
+  stands()
   local results = sweep.run({ place = place, schema = schema, facts = facts, copy = copy, session = session,
-    k = spec.k, index_memory = args.index_memory }, builds)
+    k = spec.k, index_memory = args.index_memory, builds = builds })
   local report = report_of(args, facts, spec, copy, results)
   tell(args, report)
   if args.keep then
@@ -152,16 +172,14 @@ end
 function command.run(args)
   check(args)
   local place, schema = place_of(args), args.schema or 'lugger_tune'
-  local session = open(place)
+  local session, stands = open(place), false
   local ok, result = pcall(function()
     if args.drop then return drop(session, schema) end
-    return tune(args, place, session, schema)
+    return tune(args, place, session, schema, function() stands = true end)
   end)
   session:close()
   if ok then return result --[[@as integer]] end
-  if type(result) == 'table' and result.code == 'interrupted' then
-    terminal.say('stopped: the same command goes on; with --drop the copy is dropped')
-  end
+  if stands then terminal.say('the same command goes on from here; --drop drops the copy') end
   error(result, 0)
 end
 

@@ -59,6 +59,14 @@ function copy.drop(session, schema)
   return true
 end
 
+local function make_schema(session, schema)
+  local ok, err = pcall(session.query, session, 'CREATE SCHEMA ' .. sql.name(schema)) ---@type boolean, any
+  if ok then return end
+  if err.sqlstate ~= '42501' then error(err, 0) end
+  config.raise(('the role may not make the schema %s of the copy'):format(schema),
+    'GRANT CREATE ON DATABASE, or tune a restored copy of the database: --on')
+end
+
 local function make_tables(session, schema)
   local name = sql.name(schema)
   session:query(('CREATE TABLE %s.asked (n int PRIMARY KEY, label text, literal text, condition text, numbers text, '
@@ -117,7 +125,7 @@ local function new(self, facts, spec)
   local session = self.session
   session:begin()
   local ok, err = pcall(function()
-    session:query('CREATE SCHEMA ' .. sql.name(self.schema))
+    make_schema(session, self.schema)
     session:query(('COMMENT ON SCHEMA %s IS %s'):format(sql.name(self.schema), sql.literal(mark .. spec.identity)))
     fill(self, facts, spec)
     make_tables(session, self.schema)

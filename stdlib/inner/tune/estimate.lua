@@ -12,8 +12,13 @@ local function index_bytes(build, rows, bytes)
   return math.ceil(rows / math.max(1, math.floor(page / element))) * 8192
 end
 
--- By one measurement of pgvector 0.8: each row is compared with about ef_construction others at every level.
-local function build_seconds(build, rows, dimensions)
+--- About how long a build takes, by one measurement of pgvector 0.8: each row is compared with about ef_construction
+--- others.
+---@param build lugger.tune.build
+---@param rows number
+---@param dimensions integer
+---@return number
+function estimate.seconds(build, rows, dimensions)
   local ef, m = build.with.ef_construction, build.with.m
   if not ef then return rows * build.with.lists * (dimensions + 50) * seconds_of_product / 20 end
   return rows * ef * math.sqrt(m / 16) * (dimensions + 200) * seconds_of_product
@@ -33,7 +38,7 @@ function estimate.of(facts, builds, rows)
   local out = { copy_bytes = rows * (facts.bytes + row_header), index_bytes = 0, seconds = 0 }
   for _, build in ipairs(builds) do
     out.index_bytes = math.max(out.index_bytes, index_bytes(build, rows, facts.bytes))
-    out.seconds = out.seconds + build_seconds(build, rows, facts.dimensions)
+    out.seconds = out.seconds + estimate.seconds(build, rows, facts.dimensions)
   end
   return out
 end

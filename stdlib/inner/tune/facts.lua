@@ -23,6 +23,7 @@ local facts = {}
 ---@field column string
 ---@field type string "vector", "halfvec", "sparsevec", "bit"
 ---@field vectors string the schema of the extension, as SQL
+---@field vectors_schema string the same as it is named
 ---@field dimensions integer
 ---@field rows number by the server's estimate, or counted
 ---@field bytes number of a value
@@ -31,6 +32,7 @@ local facts = {}
 ---@field indexes lugger.tune.index[] of the column, by distance
 ---@field metric string
 ---@field method string of its index; "hnsw" without one
+---@field leaves string[] the partitions that hold the rows, as SQL; none: it is no partitioned table
 
 local table_sql = [[SELECT c.oid, n.nspname, c.relname, c.reltuples::int8, c.relkind::text
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = pg_catalog.to_regclass($1)]]
@@ -43,8 +45,8 @@ local column_sql = [[SELECT t.typname, n.nspname, a.atttypmod,
 
 local extension_sql = [[SELECT pg_catalog.split_part(extversion, '.', 1)::int * 10000
     + pg_catalog.split_part(extversion, '.', 2)::int * 100
-    + coalesce(nullif(pg_catalog.split_part(extversion, '.', 3), '')::int, 0), extnamespace::regnamespace::text
-  FROM pg_extension WHERE extname = 'vector']]
+    + coalesce(nullif(pg_catalog.split_part(extversion, '.', 3), '')::int, 0), extnamespace::regnamespace::text,
+    (SELECT nspname FROM pg_namespace WHERE oid = extnamespace) FROM pg_extension WHERE extname = 'vector']]
 
 local index_sql = [[SELECT c.relname, m.amname, o.opcname, coalesce(pg_catalog.array_to_string(c.reloptions, ','), ''),
     pg_catalog.pg_get_indexdef(c.oid, 1, false)
@@ -107,6 +109,18 @@ local function read_indexes(session, self)
   return list
 end
 
+local leaves_sql = [[SELECT n.nspname, c.relname FROM pg_catalog.pg_partition_tree($1::oid::regclass) p
+  JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE p.isleaf AND p.level > 0 ORDER BY 1, 2]]
+
+local function read_leaves(session, self)
+  local list = {}
+  for i, row in ipairs(session:query(leaves_sql, { self.oid }).rows) do
+    list[i] = sql.name(row[1]) .. '.' .. sql.name(row[2])
+  end
+  return list
+end
+
 local function choose_metric(self, wanted)
   if wanted and not facts.metrics[wanted] then
     config.raise(('there is no metric "%s"'):format(wanted), fault.near(wanted, facts.metrics))
@@ -139,7 +153,7 @@ function facts.of(session, word, metric)
     config.raise(('%s.%s is %s, which pgvector does not index'):format(self.table, column, found[1]),
       'tune knows vector, halfvec, sparsevec and bit, with the extension vector in the database')
   end
-  self.version, self.vectors = tonumber(extension[1]), extension[2]
+  self.version, self.vectors, self.vectors_schema = tonumber(extension[1]), extension[2], extension[3]
   self.dimensions = tonumber(found[3])
   if self.dimensions < 1 then
     config.raise(('%s.%s has no dimensions, so it cannot be indexed'):format(self.table, column),
@@ -151,9 +165,28 @@ function facts.of(session, word, metric)
   if self.rows == 0 or self.bytes == 0 then
     config.raise(('%s has no vectors in %s'):format(self.table, column), 'load it first: lugger run')
   end
-  self.indexes = read_indexes(session, self)
+  self.indexes, self.leaves = read_indexes(session, self), read_leaves(session, self)
   self.metric, self.method = choose_metric(self, metric), self.indexes[1] and self.indexes[1].method or 'hnsw'
   return self --[[@as lugger.tune.facts]]
+end
+
+--- The options of an index, those that were not given included.
+---@param index lugger.tune.index
+---@return table<string, integer>
+function facts.options(index)
+  local out = index.method == 'hnsw' and { m = 16, ef_construction = 64 } or { lists = 100 }
+  for name, value in index.options:gmatch '([%w_]+)=(%d+)' do
+    if out[name] then out[name] = tonumber(value) end
+  end
+  return out
+end
+
+--- Whether an index is by the distance that is asked for.
+---@param self lugger.tune.facts
+---@param index lugger.tune.index
+---@return boolean
+function facts.serves(self, index)
+  return metric_of_class(index.opclass) == self.metric
 end
 
 --- A type of pgvector, or bit, as SQL.
@@ -169,7 +202,8 @@ end
 ---@field type string of what is ordered by
 ---@field expression string as SQL
 ---@field entry string as an entry of `columns` of a job's index
----@field opclass string as SQL
+---@field opclass string as it is named in a job: with the schema
+---@field class string the same as SQL
 
 --- How the column is indexed by a method. Raises when pgvector has no such index.
 ---@param self lugger.tune.facts
@@ -192,7 +226,8 @@ function facts.searched(self, method)
   local name = sql.name(self.column)
   local cast = type ~= self.type and ('(%s::%s)'):format(name, facts.spelled(self, type))
   return { type = type, expression = cast or name, entry = cast or self.column,
-    opclass = ('%s.%s_%s_ops'):format(self.vectors, type, class) }
+    opclass = ('%s.%s_%s_ops'):format(self.vectors_schema, type, class),
+    class = ('%s.%s_%s_ops'):format(self.vectors, type, class) }
 end
 
 return facts

@@ -2,6 +2,7 @@
 local fault = require 'lugger.inner.base.fault'
 local flags = require 'lugger.inner.cli.flags'
 local terminal = require 'lugger.inner.view.terminal'
+local tune_facts = require 'lugger.inner.tune.facts'
 local tonumber = tonumber --[[@as fun(text: any): number]]
 
 local grid = {}
@@ -115,23 +116,44 @@ local function add_points(build, name, values, list)
   end
 end
 
-local function add_hnsw(out, args, facts, rows, filtered, k)
-  local widths = {}
-  for _, ef in ipairs { 10, 20, 40, 80, 160, 320, 640 } do
-    if ef >= k or ef == 640 then widths[#widths + 1] = ef end
+-- The pairs to build: those that were given, or the usual ones and those of the indexes that stand.
+local function pairs_of(args, facts)
+  local out, seen = {}, {}
+  local function add(m, ef)
+    local word = m .. ' ' .. ef
+    if not seen[word] then out[#out + 1] = { m = m, ef_construction = ef } end
+    seen[word] = true
   end
-  for i = #widths, 6, -1 do widths[i] = nil end
-  local refused = {}
+  for _, index in ipairs((args.m or args.ef_construction) and {} or facts.indexes) do
+    local with = tune_facts.options(index)
+    if index.method == 'hnsw' and tune_facts.serves(facts, index) then add(with.m, with.ef_construction) end
+  end
   for _, m in ipairs(numbers(args, 'm', { 16, 24 })) do
-    for _, ef in ipairs(numbers(args, 'ef_construction', { 64, 200 })) do
-      if ef < 2 * m then
-        refused[#refused + 1] = ('m = %d, ef_construction = %d'):format(m, ef)
-      else
-        local build = { name = ('hnsw_m%d_ef%d'):format(m, ef), method = 'hnsw', points = {},
-          with = { m = m, ef_construction = ef } }
-        add_points(build, 'ef_search', numbers(args, 'ef_search', widths), scans(args, facts, 'hnsw', rows, filtered))
-        out[#out + 1] = build
-      end
+    for _, ef in ipairs(numbers(args, 'ef_construction', { 64, 200 })) do add(m, ef) end
+  end
+  return out
+end
+
+-- Five from k on: fewer candidates than hits are wanted would come short.
+local function widths_of(k)
+  local out = {}
+  for _, ef in ipairs { 10, 20, 40, 80, 160, 320, 640, 1000 } do
+    if (ef >= k or ef == 1000) and #out < 5 then out[#out + 1] = ef end
+  end
+  return out
+end
+
+local function add_hnsw(out, args, facts, rows, filtered, k)
+  local refused = {}
+  for _, with in ipairs(pairs_of(args, facts)) do
+    if with.ef_construction < 2 * with.m then
+      refused[#refused + 1] = ('m = %d, ef_construction = %d'):format(with.m, with.ef_construction)
+    else
+      local build = { name = ('hnsw_m%d_ef%d'):format(with.m, with.ef_construction), method = 'hnsw', points = {},
+        with = with }
+      add_points(build, 'ef_search', numbers(args, 'ef_search', widths_of(k)),
+        scans(args, facts, 'hnsw', rows, filtered))
+      out[#out + 1] = build
     end
   end
   if #refused > 0 then

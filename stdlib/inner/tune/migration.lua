@@ -11,22 +11,27 @@ local migration = {}
 
 -- The index of the table that is what was chosen already.
 local function standing(report)
-  local build, class = report.best.build, ('%s_ops'):format(tune_facts.metrics[report.facts.metric].class)
+  local build = report.best.build
   for _, index in ipairs(report.facts.indexes) do
-    local with = { m = 16, ef_construction = 64, lists = 100 } ---@type table<string, number|nil>
-    for name, value in index.options:gmatch '([%w_]+)=(%d+)' do with[name] = tonumber(value) end
-    local same = index.method == build.method and index.opclass:sub(-#class) == class
+    local with, same = tune_facts.options(index), index.method == build.method
     for name, value in pairs(build.with) do same = same and with[name] == value end
-    if same then return index end
+    if same and tune_facts.serves(report.facts, index) then return index end
   end
 end
 
-local function create(report, name)
-  local build = report.best.build
-  local searched = tune_facts.searched(report.facts, build.method)
-  return ('CREATE INDEX CONCURRENTLY %s ON %s USING %s (%s %s)\n  WITH (%s)'):format(sql.name(name),
-    report.facts.quoted, build.method, searched.expression, searched.opclass,
+-- The index of a partitioned table takes over those of its partitions, which are built while others write.
+local function create(report, name, tail)
+  local build, facts, out = report.best.build, report.facts, {}
+  local searched = tune_facts.searched(facts, build.method)
+  local body = ('USING %s (%s %s)\n  WITH (%s);'):format(build.method, searched.expression, searched.class,
     sweep.words(build.with, { 'm', 'ef_construction', 'lists' }))
+  for i, leaf in ipairs(facts.leaves) do
+    out[i] = ('CREATE INDEX CONCURRENTLY %s ON %s %s'):format(
+      sql.name(native.sql.fitted_name(('%s_%s_%d'):format(facts.table, facts.column, i), tail)), leaf, body)
+  end
+  out[#out + 1] = ('CREATE INDEX %s%s ON %s %s'):format(#facts.leaves == 0 and 'CONCURRENTLY ' or '', sql.name(name),
+    facts.quoted, body)
+  return table.concat(out, '\n')
 end
 
 -- The settings of searches that are not the server's own defaults.
@@ -60,7 +65,8 @@ end
 ---@return string
 function migration.text(report)
   local facts, best, there = report.facts, report.best, standing(report)
-  local name = native.sql.fitted_name(('%s_%s_%s'):format(facts.table, facts.column, best.build.name))
+  local tail = '_' .. best.build.name
+  local name = native.sql.fitted_name(facts.table .. '_' .. facts.column, tail)
   local out = { comment(('%s.%s: %s; %s'):format(facts.table, facts.column, view.build(best.build),
     view.search(best.search))), comment(view.head(report)),
     comment(('found: recall %.3f, p95 %.2f ms, %s'):format(best.found.recall, best.found.p95,
@@ -68,7 +74,7 @@ function migration.text(report)
   if there then
     out[#out + 1] = comment(('the index %s is built so already'):format(there.name))
   else
-    out[#out + 1] = create(report, name) .. ';'
+    out[#out + 1] = create(report, name, tail)
     for _, index in ipairs(facts.indexes) do
       out[#out + 1] = comment(('when no plan uses it any more: DROP INDEX CONCURRENTLY %s.%s'):format(
         sql.name(facts.schema), sql.name(index.name)))
@@ -84,7 +90,8 @@ function migration.text(report)
   out[#out + 1] = '-- down\n-- no transaction'
   out[#out + 1] = for_database(report, reset)
   if not there then
-    out[#out + 1] = ('DROP INDEX CONCURRENTLY IF EXISTS %s.%s;'):format(sql.name(facts.schema), sql.name(name))
+    out[#out + 1] = ('DROP INDEX %sIF EXISTS %s.%s;'):format(#facts.leaves == 0 and 'CONCURRENTLY ' or '',
+      sql.name(facts.schema), sql.name(name))
   end
   return table.concat(out, '\n') .. '\n'
 end
@@ -102,6 +109,10 @@ function migration.write(report, where)
   return path
 end
 
+local function lua_string(text)
+  return "'" .. text:gsub("[\\']", '\\%0') .. "'"
+end
+
 --- Says what a job would have: its index, and the options of its places.
 ---@param report lugger.tune.report
 function migration.tell(report)
@@ -112,10 +123,12 @@ function migration.tell(report)
       options[#options + 1] = ('%s = %s'):format(name, tonumber(value) and value or "'" .. value .. "'")
     end
   end
-  terminal.line(("in a job: indexes = { { '%s', method = '%s', metric = '%s', with = { %s } } }"):format(
-    report.facts.column, build.method, report.facts.metric,
+  terminal.line(("in a job: indexes = { { %s, method = '%s', metric = '%s', with = { %s } } }"):format(
+    lua_string(report.facts.column), build.method, report.facts.metric,
     sweep.words(build.with, { 'm', 'ef_construction', 'lists' })))
-  terminal.line(("of its place: { table = '%s', %s }"):format(report.facts.table, table.concat(options, ', ')))
+  local facts = report.facts
+  local name = facts.schema == 'public' and facts.table or facts.schema .. '.' .. facts.table
+  terminal.line(('of its place: { table = %s, %s }'):format(lua_string(name), table.concat(options, ', ')))
 end
 
 return migration

@@ -173,7 +173,8 @@ function page.text(report)
     ('<p><b>%s; %s</b>: recall %.3f, p95 %.2f ms. It is %s.</p>'):format(escape(view.build(best.build)),
       escape(view.search(best.search)), best.found.recall, best.found.p95, escape(view.rule(report))),
     '<div class="wrap">' .. plot(report, list) .. '</div>', legend(list), '<h2>Measured</h2>',
-    '<div class="wrap">' .. rows(report) .. '</div>', '<p class="dim">' .. escape(view.times(report)) .. '</p>',
+    '<div class="wrap">' .. rows(report) .. '</div>', '<p>' .. escape(view.exact(report)) .. '</p>',
+    '<p class="dim">' .. escape(view.times(report)) .. '</p>',
     '<h2>As a migration</h2>', '<div class="wrap"><pre>' .. statements(report) .. '</pre></div>',
     '</main></body></html>' }, '\n') .. '\n'
 end

@@ -1,5 +1,6 @@
 -- Builds each index on the copy, one at a time, and measures its points. What was measured is noted before the next
 -- point begins, so a sweep that is stopped or killed measures no point twice.
+local estimate = require 'lugger.inner.tune.estimate'
 local job = require 'lugger.inner.job.job'
 local measure = require 'lugger.inner.tune.measure'
 local native = require 'lugger.native'
@@ -26,6 +27,7 @@ local sweep = {}
 ---@field session lugger.native.pg
 ---@field k integer
 ---@field index_memory string|nil
+---@field builds lugger.tune.build[]
 
 --- "m = 16, ef_construction = 64".
 ---@param values table<string, any>
@@ -57,13 +59,26 @@ local function build_index(self, build, searched)
   return system.monotonic() - began
 end
 
+-- What is left to build, by what this build took against what was expected of it.
+local function left_of(self, build, seconds)
+  local dimensions, sum, count, behind = self.facts.dimensions, 0, 0, false
+  for _, one in ipairs(self.builds) do
+    if behind then sum, count = sum + estimate.seconds(one, self.copy.rows, dimensions), count + 1 end
+    behind = behind or one == build
+  end
+  if count == 0 then return '' end
+  return ('; %d more, about %s'):format(count, terminal.duration(sum * seconds / estimate.seconds(build,
+    self.copy.rows, dimensions)))
+end
+
 local function built(self, build, searched)
   local known = self.copy:build(build.name)
   if known and known.stands then return known end
   self.copy:drop_index(build.name) -- what a build that was killed left
   local seconds = build_index(self, build, searched)
   local noted = self.copy:note_build(build.name, seconds)
-  terminal.say(('%s: built in %s, %s'):format(build.name, terminal.duration(seconds), terminal.bytes(noted.bytes)))
+  terminal.say(('%s: built in %s, %s%s'):format(build.name, terminal.duration(seconds), terminal.bytes(noted.bytes),
+    left_of(self, build, seconds)))
   return noted
 end
 
@@ -89,13 +104,16 @@ end
 
 --- Measures all points.
 ---@param self lugger.tune.sweep
----@param builds lugger.tune.build[]
 ---@return lugger.tune.result[]
-function sweep.run(self, builds)
+function sweep.run(self)
   local results = {}
+  if not self.copy:point 'exact' then
+    self.copy:note_point('exact', measure.exact { session = self.session, copy = self.copy, facts = self.facts,
+      searched = tune_facts.searched(self.facts, self.builds[1].method), k = self.k })
+  end
   -- Only the index is to be measured, whatever the planner thinks of a copy of this size.
   self.session:query 'SET enable_seqscan = off'
-  for _, build in ipairs(builds) do measure_build(self, build, results) end
+  for _, build in ipairs(self.builds) do measure_build(self, build, results) end
   return results
 end
 

@@ -18,6 +18,8 @@ local build_names, search_names = { 'm', 'ef_construction', 'lists' },
 ---@field filter string|nil
 ---@field least number
 ---@field round_trip number
+---@field exact { queries: integer, p50: number, p95: number } without an index
+---@field sampled boolean there are more rows
 ---@field results lugger.tune.result[]
 ---@field best lugger.tune.result
 ---@field enough boolean
@@ -45,9 +47,8 @@ end
 ---@return string
 function view.head(report)
   local facts = report.facts
-  local whole = report.rows >= facts.rows
   return ('recall@%d of %s.%s, %s, %s%s, on %s'):format(report.k, facts.table, facts.column, facts.metric, report.from,
-    report.filter and ' where ' .. report.filter or '', whole and terminal.count(report.rows, 'row')
+    report.filter and ' where ' .. report.filter or '', not report.sampled and terminal.count(report.rows, 'row')
     or ('a sample of %s of about %s rows'):format(terminal.group(report.rows), terminal.group(facts.rows)))
 end
 
@@ -61,12 +62,20 @@ function view.rule(report)
   return ('no setting reaches a recall of %g: this one finds most'):format(report.least)
 end
 
+--- What a search without an index takes, in words.
+---@param report lugger.tune.report
+---@return string
+function view.exact(report)
+  return ('without an index: recall 1.000, p50 %.2f ms, p95 %.2f ms (%s)'):format(report.exact.p50, report.exact.p95,
+    report.exact.queries == 1 and '1 query' or report.exact.queries .. ' queries')
+end
+
 --- How times were taken, in words.
 ---@param report lugger.tune.report
 ---@return string
 function view.times(report)
-  return ('times: round trips of one client, one query after the other, all in memory; %.2f ms of each is the way to '
-    .. 'the server'):format(report.round_trip)
+  return ('times: round trips of one client, one query after the other, each asked before, the median of three; '
+    .. '%.2f ms of each is the way to the server'):format(report.round_trip)
 end
 
 local function share(value)
@@ -90,6 +99,7 @@ function view.show(report)
   terminal.line(table_view.render({ '', 'index', 'build', 'size', 'search', 'recall', 'worst', 'rows', 'short',
     'p50 ms', 'p95 ms' }, rows, { right = { [6] = true, [7] = true, [8] = true, [9] = true, [10] = true,
     [11] = true } }))
+  terminal.line(view.exact(report))
   terminal.line('> ', view.build(report.best.build), '; ', view.search(report.best.search), ': ', view.rule(report))
   terminal.line(view.times(report))
 end
@@ -109,7 +119,8 @@ function view.fields(report)
   local out = { table = report.facts.schema .. '.' .. report.facts.table, column = report.facts.column,
     metric = report.facts.metric, k = report.k, rows = report.rows, table_rows = report.facts.rows,
     queries = report.queries, queries_from = report.from, filter = report.filter, min_recall = report.least,
-    reached = report.enough, round_trip_ms = report.round_trip, rule = view.rule(report),
+    reached = report.enough, sampled = report.sampled, exact_p50_ms = report.exact.p50,
+    exact_p95_ms = report.exact.p95, round_trip_ms = report.round_trip, rule = view.rule(report),
     points = json.list {}, best = fields_of(report.best) }
   for i, one in ipairs(report.results) do out.points[i] = fields_of(one) end
   return out

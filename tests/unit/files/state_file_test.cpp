@@ -140,7 +140,7 @@ TEST_CASE("a ledger of version 1 is read as it is, and upgraded by whoever write
       "ALTER TABLE partitions DROP COLUMN start; ALTER TABLE partitions DROP COLUMN phase; "
       "ALTER TABLE partitions DROP COLUMN deleted; ALTER TABLE rejects DROP COLUMN operation; "
       "ALTER TABLE runs DROP COLUMN target; ALTER TABLE runs DROP COLUMN target_identity; "
-      "DELETE FROM meta WHERE version > 1");
+      "DROP TABLE keys; DELETE FROM meta WHERE version > 1");
   const std::unique_ptr<State> state = make_file_state(scratch.path);
   REQUIRE(state->partitions("r").size() == 1);
   CHECK(state->partitions("r")[0].start.empty());
@@ -152,7 +152,7 @@ TEST_CASE("a ledger of version 1 is read as it is, and upgraded by whoever write
   PartitionRecord feed;
   feed.id = "feed", feed.start = "token", feed.phase = 1;
   state->start(next, {feed});
-  CHECK(Sqlite(file).number("SELECT max(version) FROM meta") == 4);
+  CHECK(Sqlite(file).number("SELECT max(version) FROM meta") == 5);
   CHECK(state->partitions("next")[0].start == "token");
   CHECK(state->partitions("next")[0].phase == 1);
   CHECK(state->partitions("r")[0].phase == 0);
