@@ -1,6 +1,5 @@
 """The other ways rows of PGVecto.rs are read and written by: followed, mended by a fix, kept as rejects, one
 statement a batch. Against the double."""
-import subprocess
 import unittest
 
 import harness
@@ -10,6 +9,7 @@ from harness import lua
 from jobs import Work
 from live_moves import Move
 from pgvectors import PgVectors
+from vector_tables import Tables
 
 TABLE = '''create table docs (id int primary key, n int, v vectors.vector(2), h vectors.vecf16(2),
   s vectors.svector(4), b vectors.bvector(3));
@@ -33,13 +33,6 @@ class Ways(unittest.TestCase):
     def setUpClass(cls):
         cls.server = PgVectors({'wal_level': 'logical'})
 
-    def stored(self, database, sql):
-        file = harness.scratch() + '/stored.copy'
-        subprocess.run(['psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', database.url, '-c',
-                        f"\\copy ({sql}) to '{file}' with (format binary)"], check=True)
-        with open(file, 'rb') as copied:
-            return vectors.copied(copied.read())
-
     def job(self, source, kind='pgvector', options=''):
         return f'''lugger.copy {{
           from = lugger.source({lua(source.url)}, {{ table = 'docs', key = 'id' }}),
@@ -61,7 +54,7 @@ class Ways(unittest.TestCase):
                       'changes were applied')
         move.end()
         self.assertIn('equal', move.work.lugger('verify', 'job.lua').out)
-        found = self.stored(move.database, 'select v, s, b from docs where id in (4, 20, 21) order by id')
+        found = Tables().stored(move.database, 'select v, s, b from docs where id in (4, 20, 21) order by id')
         self.assertEqual(found, [wanted(77), wanted(20), wanted(21)])
         for slot in source.query('select slot_name from pg_replication_slots').split():
             source.query(f"select pg_drop_replication_slot('{slot}')")
@@ -100,7 +93,7 @@ class Ways(unittest.TestCase):
                 self.assertEqual(work.lugger('rejects', 'job.lua', '--retry').books()['inserted'], 20)
                 work.lugger('verify', 'job.lua')
                 columns = 'v, s, b' if version == '0.4.0' else 'v'
-                self.assertEqual(self.stored(work.database, f'select {columns} from docs where id = 7'),
+                self.assertEqual(Tables().stored(work.database, f'select {columns} from docs where id = 7'),
                                  [wanted(7)[:1 + columns.count(',')]])
 
     def test_one_statement_a_batch(self):
@@ -111,7 +104,7 @@ class Ways(unittest.TestCase):
         target.run('--create')
         target.lugger('verify', 'job.lua')
         everything = 'select * from docs order by id'
-        self.assertEqual(self.stored(target.database, everything), self.stored(source, everything))
+        self.assertEqual(Tables().stored(target.database, everything), Tables().stored(source, everything))
 
 
 if __name__ == '__main__':

@@ -6,11 +6,11 @@ import subprocess
 import time
 import unittest
 from decimal import Decimal
-from pathlib import Path
 
 import harness
 import vectors
 from peer_postgres import PgVector
+from vector_tables import Tables
 
 SCHEMA = 'Ext "x'  # of the source's extension; the target has it in public
 TABLE = '''create table docs (
@@ -47,16 +47,16 @@ METADATA = ('null', '{}', '{"a": null}', '[1, -0.0, 1e-7, 2.50]',
             '{"deep": {"list": [[], {}, [null]]}}')
 
 
-class Case:
+class Case(Tables):
     """A source with rows of the model, an empty target, and the two jobs."""
 
     def __init__(self, servers, rows, table=TABLE):
-        self.directory = Path(harness.scratch())
+        super().__init__()
         self.source = servers.fresh(schema=SCHEMA)
         self.target = servers.fresh()
         self.rows = rows
         self.source.query(table.format(x='"' + SCHEMA.replace('"', '""') + '"'))
-        self.fill(rows)
+        self.fill(self.source, rows)
         for name, text in (('out.lua', OUT), ('back.lua', BACK)):
             (self.directory / name).write_text(text, encoding='utf-8')
 
@@ -64,23 +64,8 @@ class Case:
     def env(self):
         return {'SOURCE': self.source.url, 'TARGET': self.target.url}
 
-    def fill(self, rows):
-        file = self.directory / 'rows.copy'
-        file.write_bytes(vectors.copy_binary(rows))
-        self.psql(self.source, f"\\copy docs from '{file}' with (format binary)")
-
-    def psql(self, database, command):
-        subprocess.run(['psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', database.url, '-c', command],
-                       check=True, capture_output=True)
-
-    def stored(self, database, columns='*'):
-        file = self.directory / 'stored.copy'
-        self.psql(database, f"\\copy (select {columns} from docs order by id collate \"C\") to '{file}' "
-                            'with (format binary)')
-        return vectors.copied(file.read_bytes())
-
-    def lugger(self, *words, expect=0):
-        return harness.lugger(*words, cwd=self.directory, env=self.env, expect=expect)
+    def docs(self, database, columns='*'):
+        return self.stored(database, f'select {columns} from docs order by id collate "C"')
 
     def verified(self, script):
         return self.lugger('verify', script)
@@ -139,7 +124,7 @@ class Round(unittest.TestCase):
         cls.servers = PgVector()
 
     def assert_same(self, case):
-        stored = case.stored(case.target)
+        stored = case.docs(case.target)
         self.assertEqual(len(stored), len(case.rows))
         for wanted, found in zip(case.rows, stored):
             self.assertEqual(plain(found), plain(wanted), wanted[0])
@@ -197,7 +182,7 @@ class Round(unittest.TestCase):
         self.assertRegex(case.verified('back.lua').out, 'equal, 2 rows')
         # Elements have the OIDs of their own database: compared as text.
         text = 'id, v::text, h::text, s::text, b::text, deep::text'
-        self.assertEqual(case.stored(case.source, text), case.stored(case.target, text))
+        self.assertEqual(case.docs(case.source, text), case.docs(case.target, text))
 
     def test_numbers_that_json_has_not_and_json_that_lines_have_not(self):
         case = Case(self.servers, [], 'create table docs (id text primary key, v {x}.vector(2), '
@@ -213,7 +198,7 @@ class Round(unittest.TestCase):
         self.assertRegex(case.verified('out.lua').out, 'equal, 2 rows')
         case.lugger('run', 'back.lua', '--create')
         text = 'id, f::text, d::text, n::text, r::text, j::jsonb::text'
-        self.assertEqual(case.stored(case.source, text), case.stored(case.target, text))
+        self.assertEqual(case.docs(case.source, text), case.docs(case.target, text))
         (case.directory / 'strict.lua').write_text(BACK.replace(
             "columns = lugger.source(lugger.env.SOURCE, { table = 'docs' }):columns()",
             "columns = { { 'id', 'text' }, { 'f', 'float4[]' } }, unmapped = 'ignore'")
@@ -290,7 +275,7 @@ return lugger.copy { name = 'through', from = from, columns = from:columns(),
         kills += case.run_killed('back.lua', '--create', '-j', '3', chance=chance)
         self.assertRegex(case.verified('back.lua').out, 'equal, 30,000 rows')
         self.assertGreater(kills, 0)
-        self.assertEqual(case.stored(case.target, 'id, v, meta'), rows)
+        self.assertEqual(case.docs(case.target, 'id, v, meta'), rows)
 
     def test_s1_13_verify_sees_a_bit(self):
         case = Case(self.servers, rows_of(12, 50))

@@ -1,27 +1,13 @@
 #include "weaviate/layout.hpp"
 
 #include "catch.hpp"
+#include "mapping.hpp"
 #include "value/pgrow_reader.hpp"
 #include "weaviate/object_id.hpp"
 #include "weaviate/object_writer.hpp"
 
 namespace lugger::test {
 namespace {
-
-Column column(const std::string& name, const std::string& type) {
-  Column out;
-  out.name = name;
-  out.type = parse_column_type(type);
-  return out;
-}
-
-PlanShape shape(std::vector<Column> columns, std::vector<std::string> key) {
-  Mapping mapping;
-  mapping.table = "docs";
-  mapping.columns = std::move(columns);
-  mapping.key = std::move(key);
-  return PlanShape(std::move(mapping));
-}
 
 LayoutOptions options() {
   LayoutOptions out;

@@ -2,24 +2,10 @@
 
 #include "catch.hpp"
 #include "http/grpc.hpp"
+#include "mapping.hpp"
 
 namespace lugger::test {
 namespace {
-
-Column column(const std::string& name, const std::string& type) {
-  Column out;
-  out.name = name;
-  out.type = parse_column_type(type);
-  return out;
-}
-
-PlanShape shape(std::vector<Column> columns) {
-  Mapping mapping;
-  mapping.table = "docs";
-  mapping.columns = std::move(columns);
-  mapping.key = {"id"};
-  return PlanShape(std::move(mapping));
-}
 
 LayoutOptions options() {
   LayoutOptions out;
