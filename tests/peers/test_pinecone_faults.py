@@ -12,7 +12,7 @@ import mongo_secure
 import pinecone_faults as faults
 from fixes import until
 from pinecone_double import Pinecone
-from pinecone_jobs import BACK, KEY, THERE, Case
+from pinecone_jobs import BACK, KEY, LINES, PAD, THERE, Case
 
 PATIENT = "metric = 'dotproduct', patience_s = 20"
 
@@ -145,6 +145,25 @@ class Faults(Case):
         self.assertIn('was made anew', self.run_lugger('run', 'there.lua', '--create', expect=1).err)
         self.run_lugger('run', 'there.lua', '--create', '--restart')
         self.assertRegex(self.run_lugger('verify', 'there.lua').out, 'equal, 2,?500 rows')
+
+    def test_a_load_does_not_go_on_under_the_same_host_into_another_index(self):
+        self.script('lines.lua', LINES)
+        self.lines([('', f'{n}') for n in range(1700)], PAD)
+        self.server.faults.add(faults.quota(), call='upsert', after=1)
+        self.assertIn('month', self.run_lugger('run', 'lines.lua', '--create', '-j', '1', expect=1).err)
+        self.server.faults.clear()
+        index = self.server.indexes['docs']
+        index.settle()
+        loaded = index.namespaces.pop('__default__')
+        index.counts.clear()
+        told = self.run_lugger('run', 'lines.lua', expect=1).err
+        self.assertRegex(told, r'the index docs holds none of the \d+ records that the run has loaded')
+        index.namespaces['__default__'] = loaded
+        index.fields['_values']['metric'] = 'euclidean'
+        self.assertIn('was made anew', self.run_lugger('run', 'lines.lua', expect=1).err)
+        index.fields['_values']['metric'] = 'cosine'
+        self.run_lugger('run', 'lines.lua')
+        self.assertEqual(len(index.records('')), 1700)
 
     def test_what_is_not_visible_yet_is_not_different(self):
         self.fill(many(200))

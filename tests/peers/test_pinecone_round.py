@@ -1,11 +1,13 @@
 """pgvector into Pinecone and back: every namespace, dense and sparse values, metadata; and what becomes of
 a row that a record cannot hold."""
+import contextlib
 import json
 import random
+import sqlite3
 import unittest
 
 import pinecone_faults as faults
-from pinecone_jobs import BACK, THERE, Case, float_of
+from pinecone_jobs import BACK, LINES, PAD, THERE, Case, float_of
 
 DIFFERENT = '''select count(*) from docs a full join again b using (namespace, id)
   where (a.embedding::text, a.sparse_values::text, a.metadata)
@@ -136,6 +138,39 @@ return lugger.copy { from = lugger.source 'docs.jsonl',
         self.run_lugger('run', 'back.lua', '--create')
         self.assertEqual(self.database.rows('select namespace, id from again'),
                          [['caf\u00e9', 'd\u00e9j\u00e0 100%']])
+
+    def test_rows_of_one_key_are_told_before_they_are_sent(self):
+        self.script('lines.lua', LINES)
+        ways = ([('', key) for key in 'aaba'], [('', 'a'), ('', 'b'), ('__default__', 'a')])
+        for keys in ways:
+            self.lines(keys)
+            self.server.counts.pop('upsert', None)
+            told = self.run_lugger('run', 'lines.lua', '--create', '--restart', expect=1).err
+            self.assertRegex(told, r'the key of document .* came before')
+            self.assertIn("on_conflict = 'update'", told)
+            self.assertNotIn('upsert', self.server.counts)
+        self.lines([('', 'first'), *[('', f'{n}') for n in range(1700)], ('', 'first')], PAD)
+        told = self.run_lugger('run', 'lines.lua', '--restart', '-j', '1', expect=1).err
+        self.assertRegex(told, 'came before')
+        self.assertEqual(self.server.indexes['docs'].records('')['first']['metadata'], {'n': 0})
+
+    def test_the_last_row_of_a_key_stands_and_books_count_it_as_updated(self):
+        self.script('lines.lua', LINES, "on_conflict = 'update'")
+        for keys, made in (([('', key) for key in 'aaba'], 2),
+                           ([('', 'a'), ('__default__', 'a'), ('', 'a'), ('acme', 'a')], 2)):
+            self.lines(keys)
+            books = self.run_lugger('run', 'lines.lua', '--create', '--restart').books()
+            self.assertEqual((books['inserted'], books['updated']), (made, 4 - made))
+            index = self.server.indexes['docs']
+            last = max(n for n, (name, key) in enumerate(keys) if name != 'acme' and key == 'a')
+            self.assertEqual(index.records('')['a']['metadata'], {'n': last})
+            self.assertEqual(sum(len(index.records(name)) for name in ('', 'acme')), made)
+            self.server.forget(index)
+        self.lines([('', 'first'), *[('', f'{n}') for n in range(1700)], ('', 'first')], PAD)
+        books = self.run_lugger('run', 'lines.lua', '--create', '--restart').books()
+        self.assertEqual((books['inserted'], books['updated']), (1701, 1))
+        with contextlib.closing(sqlite3.connect(self.cwd / '.lugger/state.sqlite')) as state:
+            self.assertEqual(state.execute('select count(*) from keys').fetchone(), (0,))
 
 
 if __name__ == '__main__':

@@ -144,6 +144,11 @@ class Refusals(unittest.TestCase):
                 self.change('n', 'bigint', '--step', 'add')
                 self.database.query('insert into t (n) values (3); update t set n = 4 where n = 3')
 
+    def test_no_private_server_is_made(self):
+        place = f'local:{harness.scratch()}/new'
+        said = harness.lugger('vector', 'change-type', 't.n', 'bigint', '--on', place, expect=1).err
+        self.assertIn('there is no private server in ' + place[len('local:'):], said)
+
     def test_a_trigger_that_refuses_anyway_stops_nothing(self):
         self.begin(PLAIN + "; create function no() returns trigger language plpgsql as "
                    "'begin raise exception ''not you''; end'; create trigger no before insert or update on t "

@@ -25,6 +25,13 @@ return lugger.copy { name = 'back', from = lugger.source('pinecone://docs', { OP
     { 'embedding', 'vector(8)', from = 'values' }, { 'sparse_values', 'sparsevec(1000)' },
     { 'metadata', 'jsonb' } } }
 '''
+LINES = '''
+local lugger = require 'lugger'
+return lugger.copy { name = 'lines', from = lugger.source 'rows.jsonl', unmapped = 'ignore',
+  into = lugger.target('pinecone://docs', { key = { 'namespace', 'id' }, patience_s = 1, OPTIONS }),
+  columns = { { 'namespace', 'text' }, { 'id', 'text' }, { 'embedding', 'vector(2)' }, { 'n', 'int4' } } }
+'''
+PAD = 'x' * 10_000     # a unit of commit is 8 MB: 838 lines of so many bytes
 
 
 def float_of(number):
@@ -47,6 +54,12 @@ class Case(unittest.TestCase):
 
     def script(self, name, text, options=''):
         (self.cwd / name).write_text(text.replace('OPTIONS', options), encoding='utf-8')
+
+    def lines(self, keys, pad=''):
+        """rows.jsonl, of (namespace, id); n counts them."""
+        (self.cwd / 'rows.jsonl').write_text(''.join(json.dumps(
+            {'namespace': name, 'id': key, 'embedding': [1, n + 1], 'n': n, 'pad': pad}) + '\n'
+            for n, (name, key) in enumerate(keys)), encoding='utf-8')
 
     @property
     def env(self):

@@ -9,8 +9,10 @@ local exchange = require 'lugger.inner.column.exchange'
 local executor = require 'lugger.inner.migrate.executor'
 local found = require 'lugger.inner.column.found'
 local job = require 'lugger.inner.column.job'
+local migrate_run = require 'lugger.inner.migrate.run'
 local migration_db = require 'lugger.inner.migrate.db'
 local native = require 'lugger.native'
+local places = require 'lugger.inner.cli.places'
 local notes = require 'lugger.inner.column.notes'
 local queries = require 'lugger.inner.column.queries'
 local steps = require 'lugger.inner.column.steps'
@@ -327,7 +329,8 @@ function command.run(args)
   if args.downtime and args.step and args.step ~= 'all' and args.step ~= 'plan' then
     require('lugger.inner.cli.flags').usage_error('--downtime is one step', 'with --step all it is done')
   end
-  local run = require('lugger.inner.migrate.run').open(args, 'column_change_steps')
+  places.existing(migrate_run.place(args))
+  local run = migrate_run.open(args, 'column_change_steps')
   run.tell_step = function() end
   local ok, result = pcall(function()
     local place = place_of(run, args.column)

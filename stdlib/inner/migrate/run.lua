@@ -72,7 +72,10 @@ local function options_of(args)
   }
 end
 
-local function place_of(args)
+--- The database that the command's flags or the environment name.
+---@param args table
+---@return string
+function run.place(args)
   if args.on then return config.resolve(args.on) end
   local direct = config.find 'PG_DIRECT_URI'
   local place = direct or config.find 'PG_URI'
@@ -204,7 +207,7 @@ end
 function run.open(args, steps_table)
   local options = options_of(args)
   local settings = { lock_timeout = options.lock_timeout, statement_timeout = options.statement_timeout }
-  local place = place_of(args)
+  local place = run.place(args)
   local main = connection.new('main', place, settings)
   main.place = native.pg_url(place)
   return setmetatable({ main = main, ledger = ledger.open(main, options.schema, steps_table), options = options,
