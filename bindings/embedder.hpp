@@ -10,4 +10,7 @@ struct UserdataName<Embedder> {
   static constexpr char value[] = "lugger.native.embedder";
 };
 
+/// The table at `index`, as lugger.embed gives it to native.
+EmbedSettings read_embed_settings(lua_State* L, int index);
+
 }  // namespace lugger

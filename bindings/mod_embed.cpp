@@ -10,20 +10,34 @@ namespace lugger {
 static constexpr Reader<EmbedSettings> kSettings[] = {
     reader<&EmbedSettings::url>("url"),
     reader<&EmbedSettings::model>("model"),
-    reader<&EmbedSettings::key>("key"),
+    reader<&EmbedSettings::keys>("keys"),
     reader<&EmbedSettings::prefix>("prefix"),
     number_reader<1, &EmbedSettings::dimensions>("dimensions"),
     number_reader<1, &EmbedSettings::batch>("batch"),
+    number_reader<1, &EmbedSettings::batch_tokens>("batch_tokens"),
+    reader<&EmbedSettings::bytes_per_token>("bytes_per_token"),
+    reader<&EmbedSettings::per_million>("per_million"),
+    reader<&EmbedSettings::max_usd>("max_usd"),
+    number_reader<1, &EmbedSettings::max_tokens>("max_tokens"),
+    number_reader<1, &EmbedSettings::max_requests>("max_requests"),
+    number_reader<1, &EmbedSettings::longest>("longest"),
+    reader<&EmbedSettings::truncate>("truncate"),
+    number_reader<1, &EmbedSettings::in_flight>("in_flight"),
+    reader<&EmbedSettings::cache>("cache"),
     reader<&EmbedSettings::timeout_s>("timeout_s"),
     reader<&EmbedSettings::requests_per_s>("requests_per_s"),
     reader<&EmbedSettings::verify_tls>("verify_tls"),
     reader<&EmbedSettings::ca_file>("ca_file"),
 };
 
-static int make_embedder(lua_State* L) {
+EmbedSettings read_embed_settings(lua_State* L, int index) {
   EmbedSettings settings;
-  read_table(L, 1, "lugger.embed", kSettings, settings);
-  push_userdata(L, std::make_shared<Embedder>(std::move(settings)));
+  read_table(L, index, "lugger.embed", kSettings, settings);
+  return settings;
+}
+
+static int make_embedder(lua_State* L) {
+  push_userdata(L, std::make_shared<Embedder>(read_embed_settings(L, 1)));
   return 1;
 }
 

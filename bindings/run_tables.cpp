@@ -299,6 +299,9 @@ static constexpr Reader<RunSettings> kSettings[] = {
     number_reader<1, &RunSettings::stages, &StageSettings::lock_tries>("lock_tries"),
     reader<&RunSettings::window>("window"),
     reader<&RunSettings::source_mbps>("source_mbps"),
+    reader<&RunSettings::embed, &EmbedCaps::usd>("max_usd"),
+    number_reader<1, &RunSettings::embed, &EmbedCaps::tokens>("max_tokens"),
+    number_reader<1, &RunSettings::embed, &EmbedCaps::requests>("max_requests"),
 };
 
 RunSettings read_settings(lua_State* L, int index) {

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "bindings/abi_cast.hpp"
+#include "bindings/embedder.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/interpreter.hpp"
 #include "bindings/lua_table.hpp"
@@ -159,6 +160,13 @@ static constexpr Reader<ColumnTable> kColumn[] = {
        out.column.policy.ref = std::make_shared<const Reference>(read_reference(L));
      }},
     reader<&ColumnTable::foreign_key>("fk"),
+    {"embed",
+     [](lua_State* L, std::string_view, ColumnTable& out) {
+       if (!lua_istable(L, -1))
+         raise(Code::kConfig, "embed: only the columns of lugger.copy have a model");
+       out.column.embed = std::make_shared<const EmbedSettings>(read_embed_settings(L, -1));
+       out.column.policy.zero = CoercePolicy::Zero::kReject;
+     }},
 };
 
 static void read_column_key(lua_State* L, const std::string& key, ColumnTable& out) {

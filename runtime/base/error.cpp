@@ -7,7 +7,7 @@ namespace lugger {
 std::string_view code_name(Code code) noexcept {
   static constexpr std::string_view kNames[] = {
       "config",   "connect", "auth",        "read", "parse",  "coerce", "constraint",
-      "conflict", "timeout", "interrupted", "hook", "verify", "bug"};
+      "conflict", "timeout", "interrupted", "hook", "verify", "budget", "bug"};
   return kNames[static_cast<size_t>(code)];
 }
 

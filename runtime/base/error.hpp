@@ -25,6 +25,7 @@ enum class Code : uint8_t {
   kInterrupted,
   kHook,
   kVerify,
+  kBudget,
   kBug,
 };
 

@@ -116,6 +116,7 @@ std::shared_ptr<const PlanShape> JobImpl::shape_once() {
   const bool generated = spec.columns != ColumnsMode::kList;
   if (generated && mapping.key.empty() && has_column(mapping.columns, "mongo_id"))
     mapping.key.emplace_back("mongo_id");
+  note_models(mapping);
   mismatches = bind_manifests(mapping, info.manifests);
   shape = std::make_shared<const PlanShape>(std::move(mapping));
   return shape;
@@ -123,6 +124,18 @@ std::shared_ptr<const PlanShape> JobImpl::shape_once() {
 
 std::unique_ptr<RowHook> JobImpl::make_hook(const std::string& now) {
   return spec.hook ? spec.hook(shape_once(), now) : nullptr;
+}
+
+Embedding* JobImpl::embedding_once() {
+  const PlanShape& bound = *shape_once();
+  if (!embedding && has_models(bound)) embedding = std::make_unique<Embedding>(bound);
+  return embedding.get();
+}
+
+bool JobImpl::embed_with(Plan& plan, EmbedMode mode) {
+  Embedding* models = embedding_once();
+  if (models != nullptr) plan.embed_with(models->open(mode));
+  return models != nullptr;
 }
 
 Job::Job(JobSpec spec) : impl_(std::make_unique<JobImpl>()) {

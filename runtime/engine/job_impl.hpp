@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/embedding.hpp"
 #include "engine/job.hpp"
 
 namespace lugger {
@@ -28,6 +29,12 @@ struct JobImpl {
   /// here.
   std::shared_ptr<const PlanShape> shape_once();
   std::unique_ptr<RowHook> make_hook(const std::string& now);
+  /// The models of its columns; null: none has one.
+  Embedding* embedding_once();
+  /// Has the plan make vectors of texts, where the job does. False: it does not.
+  bool embed_with(Plan& plan, EmbedMode mode);
+
+  std::unique_ptr<Embedding> embedding;
 };
 
 /// Estimated seconds of the load: what the server needs for rows of ordinary width, given the size

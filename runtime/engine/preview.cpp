@@ -24,9 +24,10 @@ void show_rows(const Batch& batch, const PlanShape& shape,
         const Value& value = rows.row(i)[column];
         const bool null = value.type == ValueType::kNull;
         const bool server = columns[column].generate == Column::Generate::kServer;
-        row.values.push_back(server ? "(server)"
-                             : null ? "NULL"
-                                    : coerced_text(value, columns[column].type));
+        row.values.push_back(server                  ? "(server)"
+                             : null                  ? "NULL"
+                             : columns[column].embed ? "(embedded)"
+                                                     : coerced_text(value, columns[column].type));
         row.is_null.push_back(null && !server);
       }
       documents[rows.document(i)].rows.push_back(std::move(row));

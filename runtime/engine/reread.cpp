@@ -13,6 +13,7 @@ constexpr size_t kBatchBytes = 8 << 20;
 
 void reread(RunShared& shared, const std::function<void(Batch&)>& use) {
   Plan plan(shared.shape, static_cast<bool>(shared.job.spec.hook));
+  shared.job.embed_with(plan, EmbedMode::kKept);
   const std::unique_ptr<RowHook> hook = shared.job.make_hook(shared.now);
   Arena arena;
   Batch batch(arena);

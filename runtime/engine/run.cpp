@@ -281,6 +281,9 @@ class RunImpl final : public Run {
     if (result_.status != RunStatus::kDone && !result_.dry_run)
       result_.resume_command = shared_.job.spec.resume_command;
     if (!prepared_.note.empty()) result_.notes.push_back(prepared_.note);
+    if (Embedding* models = shared_.job.embedding.get()) {
+      for (std::string& line : models->notes()) result_.notes.push_back(std::move(line));
+    }
     if (records_end()) {
       prepared_.ledger->end(result_, taken_of(shared_.settings));
     } else if (prepared_.ledger) {

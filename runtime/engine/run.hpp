@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/stop.hpp"
+#include "engine/embed_budget.hpp"
 #include "engine/reject_groups.hpp"
 #include "place/run_status.hpp"
 #include "place/stage.hpp"
@@ -33,6 +34,7 @@ struct RunSettings {
   std::optional<Stage> stage;   // run this stage only; none: all, in order
   StageSettings stages;
   std::string window;      // hours of the day, "22:00-05:00"; empty: at any time
+  EmbedCaps embed;         // in place of those of the job's models
   double source_mbps = 0;  // read no faster, in megabytes a second; 0: as the job's throttle says
 };
 

@@ -344,6 +344,7 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   shared.tries_again =
       settings.follow || (asked.moves && shared.state->feed(job.spec.name).has_value());
   shared.rejected_before = shared.changes && shared.state->count_rejects(job.spec.name) != 0;
+  if (Embedding* models = job.embedding_once()) models->begin(shared.run, settings.embed);
   shared.sink_options.run = shared.run;
   shared.sink_options.mode = prepared.report.mode;
   if (!settings.join) shared.sink_options.lease = shared.state->lease_token();

@@ -22,7 +22,7 @@ namespace {
 // small that two workers stay under 64 MiB.
 constexpr uint64_t kUnitBytes = 8 << 20;
 constexpr uint64_t kUnitDocuments = 50000;
-// Documents of a slow source are committed after this time at the latest.
+// Documents of a slow source or model are committed after this time at the latest.
 constexpr double kUnitSeconds = 1;
 // A feed that has told all is asked again after this time, so that a trickle of changes is not as
 // many commits.
@@ -187,8 +187,8 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
 /// unit, although the partition may have more documents.
 bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
   drained_ = false;
-  while (unit_bytes_ < kUnitBytes && unit_documents_ < kUnitDocuments &&
-         !(shared_.live && unit_age_.seconds() >= kUnitSeconds)) {
+  while (std::max<uint64_t>(unit_bytes_, embeds_ ? arena_.used() : 0) < kUnitBytes &&
+         unit_documents_ < kUnitDocuments && !(slow_ && unit_age_.seconds() >= kUnitSeconds)) {
     if (shared_.stop.requested()) return true;
     Batch& batch = next_batch();
     const Next got = read_batch(cursor, batch);

@@ -50,6 +50,10 @@ class Worker {
   RunShared& shared_;
   Plan plan_;
   std::unique_ptr<RowHook> hook_;
+  // Vectors take more room than their documents.
+  const bool embeds_ =
+      shared_.job.embed_with(plan_, shared_.state == nullptr ? EmbedMode::kCount : EmbedMode::kAsk);
+  const bool slow_ = shared_.live || embeds_;
   // Of a hooked job whose source tells of deletes.
   const std::unique_ptr<KeyCheck> key_check_ =
       hook_ && is_followed(shared_) ? std::make_unique<KeyCheck>(shared_.shape) : nullptr;

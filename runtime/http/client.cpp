@@ -279,6 +279,7 @@ HttpAnswer HttpClient::send(const HttpRequest& request) {
   for (int left = std::max(endpoint.settings().attempts, 1);;
        wait = std::min(2 * wait, kLongestWait)) {
     wait_until(endpoint.next_turn());
+    if (request.before) request.before();
     if (std::optional<HttpAnswer> answer = inner.attempt(request)) return std::move(*answer);
     const double asked = inner.asked_wait.value_or(0);
     if (--left == 0 || asked > kMostAsked) {

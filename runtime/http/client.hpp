@@ -1,6 +1,7 @@
 // Requests to one HTTP server, over a connection that is kept. A request must be one that may be sent
 // twice: it is sent again when the server is busy or the connection breaks.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ struct HttpRequest {
   /// Says of an answer that is given while a server is busy or fails that it will be the same again:
   /// it is returned like any other.
   bool (*stays)(long status, std::string_view body) = nullptr;
+  /// Called before it is sent, each time it is. What it throws is thrown by send().
+  std::function<void()> before = {};
 };
 
 struct HttpAnswer {

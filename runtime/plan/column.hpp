@@ -1,6 +1,7 @@
 // A column of the mapping: where its value comes from, what it becomes, what happens when it
 // cannot.
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "value/json_writer.hpp"
 
 namespace lugger {
+
+struct EmbedSettings;
 
 enum class OnError : uint8_t { kReject, kNull, kDefault, kError };
 
@@ -85,6 +88,8 @@ struct Column {
   bool computed = false;        // no field of the document: the hook gives the value
   bool id_text_column = false;  // _id as canonical text (mongo_id)
   CoercePolicy policy;
+  /// The value is a text, of which this model makes the vector (TextVectors).
+  std::shared_ptr<const EmbedSettings> embed = {};
 };
 
 }  // namespace lugger

@@ -32,6 +32,8 @@ namespace lugger {
   X(OtherCollection, "other_collection",                                                 \
     "{value} points to another collection than the ref of the column")                   \
   X(Required, "required_missing", "is required, but the field is missing or null")       \
+  X(NoText, "no_text", "{value} is no text of which a vector could be made")             \
+  X(NotEmbedded, "not_embedded", "")                                                     \
   X(Malformed, "malformed", "the document's bytes are not valid")                        \
   X(TooBig, "too_big", "{value} is larger than PostgreSQL takes in one field")           \
   X(NoRoute, "no_route", "no table is named for {value}")                                \

@@ -52,11 +52,16 @@ Plan::Plan(std::shared_ptr<const PlanShape> shape, bool has_hook)
       work.defaults.push_back(default_of(tables[i], column, work_->constants));
     }
     work.replaced.resize(tables[i].columns.size());
+    work_->embeds = work_->embeds || std::ranges::any_of(tables[i].columns, [](const Column& one) {
+                      return one.embed != nullptr;
+                    });
     work_->tables.push_back(std::move(work));
   }
 }
 
 Plan::~Plan() = default;
+
+void Plan::embed_with(std::unique_ptr<TextVectors> vectors) { work_->vectors = std::move(vectors); }
 
 void Plan::run(Batch& batch, RowHook* hook) {
   Work& work = *work_;
@@ -76,6 +81,7 @@ void Plan::run(Batch& batch, RowHook* hook) {
     hook->apply(batch);
     work.finish_hooked(batch);
   }
+  if (work.embeds) embed_rows(batch);
   key_rows(batch);
   work.read += batch.documents.size();
 }

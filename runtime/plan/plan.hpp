@@ -8,6 +8,7 @@
 #include "plan/batch.hpp"
 #include "plan/coercer.hpp"
 #include "plan/mapping.hpp"
+#include "plan/text_vectors.hpp"
 
 namespace lugger {
 
@@ -73,8 +74,12 @@ class Plan {
   explicit Plan(std::shared_ptr<const PlanShape> shape, bool has_hook = false);
   ~Plan();
   const PlanShape& shape() const noexcept { return *shape_; }
+  /// Who makes the vectors of columns with a model. Without one each is a stand-in that its column
+  /// takes, which must not be written.
+  void embed_with(std::unique_ptr<TextVectors> vectors);
 
-  /// Makes rows of batch.documents, applies the hook when there is one, and decides each document's
+  /// Makes rows of batch.documents, applies the hook when there is one, then makes vectors of texts,
+  /// and decides each document's
   /// fate.
   /// Of a document that was deleted there is one row, in tables[0], which holds its key alone, and
   /// which no hook sees.
@@ -91,6 +96,7 @@ class Plan {
 
  private:
   void key_rows(Batch& batch);
+  void embed_rows(Batch& batch);
 
   struct Work;
   std::shared_ptr<const PlanShape> shape_;

@@ -187,7 +187,7 @@ void Plan::Work::fill_for_hook(Batch& batch, size_t table, uint32_t document, Va
       continue;
     }
     // Json stays a document that the hook can look into; what is refused may yet be mended by it.
-    const bool later = is_json(column.type) || raw.absent();
+    const bool later = is_json(column.type) || raw.absent() || column.embed;
     const Failure failure = later ? Failure::kNone : work.coercers[i](raw, row[i], batch.arena());
     if (!later && failure == Failure::kNone && !row[i].absent()) continue;
     row[i] = raw;
@@ -202,6 +202,10 @@ void Plan::Work::settle(Batch& batch, size_t table, uint32_t document, size_t co
   TableWork& work = tables[table];
   const Column& spec = work.table->columns[column];
   Failure failure = Failure::kNone;
+  if (spec.embed && waits_for_model(raw)) {
+    slot = raw;
+    return;
+  }
   if (spec.id_text_column && (slot.flags & Value::kWritten) == 0 &&
       raw.type != ValueType::kMissing) {
     text.clear();

@@ -13,6 +13,11 @@ namespace lugger {
 /// arena or in the column.
 Value default_of(const TablePlan& table, const Column& column, Arena& arena);
 
+/// Of a column with a model: a text, or the want of one, until the whole batch has its rows.
+inline bool waits_for_model(const Value& raw) noexcept {
+  return raw.absent() || raw.type == ValueType::kString || raw.type == ValueType::kPgText;
+}
+
 /// Room for one table: its scope, a coercer a column, its children.
 struct TableWork {
   const TablePlan* table;
@@ -38,6 +43,8 @@ struct Plan::Work {
   std::vector<std::string_view> names;  // of has_doubles()
   const PlanShape* shape = nullptr;
   bool has_hook = false;
+  bool embeds = false;  // a column has a model
+  std::unique_ptr<TextVectors> vectors;
   uint64_t read = 0;  // documents of the batches before this one
 
   void make_rows(Batch& batch, uint32_t document);
@@ -66,6 +73,8 @@ struct Plan::Work {
                  uint32_t document, const Value* parent_row);
   /// Whether a field of a document comes more than once.
   bool has_doubles(const Value& source);
+  /// Makes the vectors of a column whose slots hold texts.
+  void embed_column(Batch& batch, size_t table, size_t column);
   void finish_hooked(Batch& batch);
   void finish_row(Batch& batch, size_t table, size_t row);
   /// The id of a row that a hook emitted, such that a repeated run computes it again: from its key,

@@ -107,7 +107,9 @@ LiveCheck::LiveCheck(VerifyContext& context)
       id_keys_(context),
       hook_(context.job.make_hook(context.now)),
       values_(context.rows->values()),
-      digester_(context.seed) {}
+      digester_(context.seed) {
+  context.job.embed_with(plan_, EmbedMode::kKept);
+}
 
 void LiveCheck::add_root(const Digest& root, uint32_t document, const KeyText& key) {
   const auto [at, fresh] = roots_.try_emplace(root);

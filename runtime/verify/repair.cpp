@@ -41,6 +41,7 @@ class Writer {
         plan_(shape_, static_cast<bool>(context.job.spec.hook)),
         hook_(context.job.make_hook(context.now)),
         unit_(unit_arena_) {
+    context.job.embed_with(plan_, EmbedMode::kKept);
     stands_.id = kPartition;
     connect();
   }

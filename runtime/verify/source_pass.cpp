@@ -35,7 +35,9 @@ class SourcePass::Reader {
         refused_(*context.shape, context.comparison.tables),
         batch_(arena_),
         values_(context.rows->values()),
-        moves_(context.job.source->info().moves) {}
+        moves_(context.job.source->info().moves) {
+    context.job.embed_with(plan_, EmbedMode::kKept);
+  }
 
   void read(size_t partition, const Crew& crew) {
     const std::unique_ptr<Cursor> cursor =

@@ -125,6 +125,7 @@ local function run(args)
     jobs = args.jobs, create = args.create or loaded.create, dry_run = args.dry_run, restart = args.restart,
     accept_changes = args.accept_changes, again = args.again, redact = args.redact, join = args.join,
     limit = args.limit, window = args.window, source_mbps = source_speed.of(args), stage = args.stage,
+    max_usd = args.max_usd, max_tokens = args.max_tokens, max_requests = args.max_requests,
     force = args.force, index_memory = args.index_memory, lock_timeout_ms = args.lock_timeout,
     lock_tries = args.lock_tries,
   }, { log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = cli.resume_line(args) })
@@ -143,6 +144,10 @@ return {
     { 'window', 'work only in these hours of the day, as in 22:00-05:00, and wait outside them', value = 'HOURS' },
     { 'max-source-mbps', 'read no faster from the source, in megabytes a second, all connections together',
       value = 'MB', type = 'number' },
+    { 'max-usd', 'send models of columns no request that could cost more than this in all, earlier attempts with it',
+      value = 'USD', type = 'number' },
+    { 'max-tokens', 'so of tokens', value = 'N', type = 'int', least = 1 },
+    { 'max-requests', 'so of requests', value = 'N', type = 'int', least = 1 },
     { 'limit', 'stop after this many documents, or rows of a fix', value = 'N', type = 'int' },
     { 'dry-run', 'read, convert and check everything, write nothing' },
     { 'restart', 'forget an unfinished run of these jobs and start over; a file of lines is written over, whoever '
@@ -167,7 +172,7 @@ return {
   takes_script = true,
   more = 'Flags behind the script that are not listed here are the script\'s own: lugger help SCRIPT.\n'
     .. 'Exit status: 0 done, 1 failed, 2 usage, 3 done with rejects, 4 done but rows violate constraints to be '
-    .. 'added, 130 stopped and resumable.',
+    .. 'added, 5 a model may cost no more and 130 stopped, both resumable.',
   examples = {
     'lugger run users.lua -j 4 --create',
     'lugger run users.lua --since 2026-01-01',

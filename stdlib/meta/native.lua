@@ -3,7 +3,7 @@
 -- library use these. Errors are raised as lugger.error objects.
 
 ---@class lugger.error
----@field code "config"|"connect"|"auth"|"read"|"parse"|"coerce"|"constraint"|"conflict"|"timeout"|"interrupted"|"hook"|"verify"|"bug"
+---@field code "config"|"connect"|"auth"|"read"|"parse"|"coerce"|"constraint"|"conflict"|"timeout"|"interrupted"|"hook"|"verify"|"budget"|"bug"
 ---@field message string what is wrong, without place and hint
 ---@field hint string what to do next; "" when there is nothing to say
 ---@field sqlstate string five characters; "" when the server had no part in it
@@ -63,7 +63,7 @@ function native.check_settings(settings) end
 ---@return lugger.native.job
 function native.job(spec) end
 
----@class lugger.run_settings
+---@class lugger.run_settings: lugger.embed_caps
 ---@field jobs integer|nil workers
 ---@field create boolean|nil make missing tables
 ---@field dry_run boolean|nil everything but the writing

@@ -11,8 +11,14 @@ local source = {}
 ---@return lugger.native.search_found
 function source:search(request) end
 
+--- What the models of a run may be asked for in all, earlier attempts with it.
+---@class lugger.embed_caps
+---@field max_usd number|nil send no request that could cost more than this
+---@field max_tokens integer|nil so of tokens
+---@field max_requests integer|nil so of requests
+
 --- A model that makes vectors of texts; lugger.embed wraps it.
----@param settings table as lugger.embed_spec, with `key` for key_env
+---@param settings table as lugger.embed_spec, with `keys` for key_env and `truncate` for long
 ---@return lugger.native.embedder
 function native.embedder(settings) end
 

@@ -28,6 +28,7 @@
 ---@field [2] string|nil its type as PostgreSQL spells it; of a column that is there its own when not given
 ---@field from string|nil the path of its value: 'address.city', '*' for what no other column took, '.' for an element
 ---@field computed boolean|nil it takes no field: the hook gives its value
+---@field embed string|lugger.embedder|nil of a vector: the model that makes it of the text that `from` names
 ---@field required boolean|nil a missing or null value makes the document a reject
 ---@field default any the value for missing and null
 ---@field on_error "reject"|"null"|"default"|"error"|nil for a value that cannot be read

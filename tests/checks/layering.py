@@ -24,7 +24,7 @@ ALLOWED = {
     'pinecone': PLACE | {'place', 'http', 'store'},
     'registry': PLACE | KINDS | {'place'},
     'census': PLACE | {'place', 'registry'},
-    'engine': PLACE | {'place', 'registry', 'census'},
+    'engine': PLACE | {'place', 'registry', 'census', 'embed', 'http'},
     'verify': PLACE | {'place', 'registry', 'census', 'engine', 'embed'},
     'fix': PLACE | {'place', 'postgres', 'registry', 'engine'},
     'sql': {'base'},

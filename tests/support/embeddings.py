@@ -24,7 +24,7 @@ class Embeddings:
     def __init__(self, dimensions=8, key=None, as_text=False, most=None, in_order=False):
         self.dimensions, self.key, self.as_text, self.most = dimensions, key, as_text, most
         self.in_order = in_order
-        self.requests, self.fault, self.shape = [], None, None
+        self.requests, self.keys, self.fault, self.shape = [], set(), None, None
         double = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -59,6 +59,7 @@ class Embeddings:
     def answer(self, handler):
         body = json.loads(handler.rfile.read(int(handler.headers.get('Content-Length') or 0)))
         self.requests.append(body)
+        self.keys.add(handler.headers.get('Authorization'))
         fault = self.fault(body) if self.fault else None
         if fault == 'close':
             handler.close_connection = True

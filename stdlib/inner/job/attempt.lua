@@ -124,6 +124,7 @@ function attempt:announce()
     for _, warning in ipairs(list) do terminal.warn_once(warning) end
   end
   plan_view.warn_of_keys(plan)
+  require('lugger.inner.job.embed_forecast').tell(self.job)
 end
 
 --- Starts what was planned; the caller polls.

@@ -11,10 +11,20 @@ local embed = {}
 ---@class lugger.embed_spec
 ---@field url string what stands before /embeddings: 'http://localhost:8080/v1'
 ---@field model string|nil as the server names it
----@field key_env string|nil the environment variable that holds the key
+---@field key_env string|string[]|nil the environment variable that holds the key, or those of several keys
 ---@field prefix string|nil stands before every text: 'query: '
 ---@field dimensions integer|nil of models that can be shortened; the model's own when not given
 ---@field batch integer|nil texts a request, at most; 32 when not given
+---@field batch_tokens integer|nil tokens a request, about, at most; 100,000 when not given
+---@field in_flight integer|nil requests that one connection of a job has under way; 1, or one a key, when not given
+---@field per_million number|nil the price of a million tokens, in USD
+---@field bytes_per_token number|nil to tell tokens beforehand; 4 when not given, as of English
+---@field max_usd number|nil a run of a job sends no request that could cost more than this in all
+---@field max_tokens integer|nil so of tokens
+---@field max_requests integer|nil so of requests
+---@field longest integer|nil bytes of a text that the model takes whole
+---@field long "reject"|"truncate"|nil what becomes of a longer text in a job; 'reject' when not given
+---@field cache string|nil the file in which a job keeps vectors; '.lugger/embeddings.sqlite' when not given
 ---@field timeout_s number|nil seconds for a request; 120 when not given
 ---@field requests_per_s number|nil at most
 ---@field verify_tls boolean|nil whether the server's certificate is checked; true when not given
@@ -32,23 +42,35 @@ end
 
 local handles = setmetatable({}, { __mode = 'k' })
 
-local known = { 'url', 'model', 'key_env', 'prefix', 'dimensions', 'batch', 'timeout_s', 'requests_per_s',
-  'verify_tls', 'ca_file' }
+local known = { 'url', 'model', 'key_env', 'prefix', 'dimensions', 'batch', 'batch_tokens', 'in_flight', 'timeout_s',
+  'requests_per_s', 'verify_tls', 'ca_file', 'per_million', 'bytes_per_token', 'max_usd', 'max_tokens',
+  'max_requests', 'longest', 'long', 'cache' }
 
-local function key_of(name)
-  if not name then return nil end
-  return config.find(name) or config.raise(('key_env: %s is not set'):format(name),
-    ('export %s=..., or write it into .env'):format(name))
+local function keys_of(names)
+  local keys = {}
+  for i, name in ipairs(type(names) == 'table' and names or { names }) do
+    keys[i] = config.find(name) or config.raise(('key_env: %s is not set'):format(name),
+      ('export %s=..., or write it into .env'):format(name))
+  end
+  return keys
+end
+
+-- What native.embedder reads, and a column of native.job.
+local function settings_of(self)
+  local settings = {}
+  for name, v in pairs(self.spec) do
+    if name ~= 'key_env' and name ~= 'long' then settings[name] = v end
+  end
+  settings.keys = keys_of(self.spec.key_env)
+  settings.truncate = self.spec.long == 'truncate'
+  settings.cache = self.spec.cache or '.lugger/embeddings.sqlite'
+  settings.in_flight = self.spec.in_flight or math.max(#settings.keys, 1)
+  return settings
 end
 
 local function handle(self)
   if handles[self] then return handles[self] end
-  local settings = {}
-  for name, v in pairs(self.spec) do
-    if name ~= 'key_env' then settings[name] = v end
-  end
-  settings.key = key_of(self.spec.key_env)
-  handles[self] = native.embedder(settings)
+  handles[self] = native.embedder(settings_of(self))
   return handles[self]
 end
 
@@ -92,6 +114,61 @@ function embed.is(v)
   return type(v) == 'table' and getmetatable(v) == meta
 end
 
+local openai = 'https://api.openai.com/v1'
+
+-- embed = 'MODEL': at EMBED_URL, with the key of EMBED_KEY.
+local function named(model)
+  local url = config.find 'EMBED_URL' or openai
+  local key = config.find 'EMBED_KEY' and 'EMBED_KEY' or url == openai and 'OPENAI_API_KEY' or nil
+  return embed.new { url = url, model = model, key_env = key }
+end
+
+--- The model that a column says.
+---@param column table
+---@return lugger.embedder|nil
+function embed.of(column)
+  local model = column.embed
+  if model == nil or embed.is(model) then return model end
+  if type(model) == 'string' then return named(model) end
+  return fault.raise('config', ('embed is a lugger.embed { ... } or the name of a model, not a %s'):format(type(model)),
+    "{ 'embedding', 'vector(1536)', from = 'text', embed = 'text-embedding-3-small' }")
+end
+
+--- The columns of a job as native.job reads them: models with their settings and keys.
+---@param columns any
+---@return any
+function embed.bound(columns)
+  if type(columns) ~= 'table' then return columns end
+  local out = {}
+  for i, column in ipairs(columns) do
+    local model = type(column) == 'table' and embed.of(column)
+    out[i] = column
+    if model then
+      out[i] = {}
+      for key, v in pairs(column) do out[i][key] = v end
+      out[i].embed = settings_of(model)
+    end
+  end
+  return out
+end
+
+--- The same for child tables, to any depth.
+---@param children any
+---@return any
+function embed.bound_children(children)
+  if type(children) ~= 'table' then return children end
+  local out = {}
+  for i, child in ipairs(children) do
+    out[i] = child
+    if type(child) == 'table' then
+      out[i] = {}
+      for key, v in pairs(child) do out[i][key] = v end
+      out[i].columns, out[i].children = embed.bound(child.columns), embed.bound_children(child.children)
+    end
+  end
+  return out
+end
+
 --- The native model behind it.
 ---@param v lugger.embedder
 ---@return lugger.native.embedder
@@ -110,6 +187,12 @@ function embed.new(spec)
   fault.check_keys('lugger.embed', spec, known)
   if type(spec.url) ~= 'string' then
     fault.raise('config', 'lugger.embed wants a url', "url = 'http://localhost:8080/v1'")
+  end
+  if spec.long ~= nil and spec.long ~= 'reject' and spec.long ~= 'truncate' then
+    fault.raise('config', ("long is 'reject' or 'truncate', not %s"):format(tostring(spec.long)))
+  end
+  if spec.long and not spec.longest then
+    fault.raise('config', 'long: nothing says how long a text may be', 'longest = 30000 is so in bytes')
   end
   local copy = {}
   for name, v in pairs(spec) do copy[name] = v end

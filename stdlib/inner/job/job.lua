@@ -66,6 +66,8 @@ local function normalise(spec, self)
     'constraints', 'not_null', 'on_hook_error', 'on_ddl', 'manifest' } do
     out[key] = spec[key]
   end
+  local models = require 'lugger.inner.job.embed'
+  out.columns, out.children = models.bound(spec.columns), models.bound_children(spec.children)
   local target_options = {}
   for key, v in pairs(spec.into.options) do target_options[key] = v end
   -- --on-conflict takes precedence over the script, as --from and --into do.

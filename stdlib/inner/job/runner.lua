@@ -79,8 +79,11 @@ function runner.run(job, settings, options)
   return result
 end
 
+-- Failures that the same command goes on from.
+local ended = { interrupted = 130, budget = 5 } ---@type table<string, integer|nil>
+
 local function status_of(result)
-  if result.status == 'failed' then return result.error_code == 'interrupted' and 130 or 1 end
+  if result.status == 'failed' then return ended[result.error_code] or 1 end
   if result.status == 'stopped' then return 130 end
   if not summary.balanced(result.tally) then return 1 end
   if result.constrained == false then return 4 end
@@ -89,7 +92,7 @@ end
 
 -- The worse of two: a failure is told before a stop, a stop before constraints that rows stand against, those before
 -- rejects.
-local rank = { [0] = 0, [3] = 1, [4] = 2, [130] = 3, [1] = 4 }
+local rank = { [0] = 0, [3] = 1, [4] = 2, [5] = 3, [130] = 4, [1] = 5 }
 
 --- The exit status of jobs that ran side by side: the worst of theirs.
 ---@param results lugger.attempt_result[]
