@@ -251,6 +251,28 @@ class Others(Case):
             self.assertFalse(stored[object_id(key)].get('vectors', {}).get('m'))
         self.assertIn('equal', repr(self.run_lugger('verify', 'into.lua', expect=(0, 3))))
 
+    def test_a_vector_of_another_length_is_replaced_and_no_difference(self):
+        self.job("{ 'doc', 'text', from = '_id' }, { 'v', 'vector', on_error = 'null' }")
+        self.documents([{'_id': f'd{i}', 'v': [1] * (2 if i == 3 else 3)} for i in range(6)])
+        ran = self.run_lugger('run', 'into.lua', '--create', '-j', '1')
+        self.assertIn('Docs.v: 1 values could not be read', ran.out + ran.err)
+        self.assertFalse(self.client.all('Docs')[object_id('d3')].get('vectors', {}).get('v'))
+        self.assertIn('equal', repr(self.run_lugger('verify', 'into.lua')))
+
+    def test_rows_of_one_key_end_the_run_or_count_as_updated(self):
+        columns = "{ 'doc', 'text', from = '_id' }, { 'n', 'int4' }"
+        self.documents([{'_id': key, 'n': n} for n, key in enumerate('aaba')])
+        self.job(columns)
+        self.assertIn('the key of document a came before',
+                      self.run_lugger('run', 'into.lua', '--create', expect=1).err)
+        self.assertEqual(self.client.all('Docs'), {})
+        script = (self.cwd / 'into.lua').read_text(encoding='utf-8')
+        (self.cwd / 'into.lua').write_text(
+            script.replace("key = 'doc'", "key = 'doc', on_conflict = 'update'"), encoding='utf-8')
+        books = self.run_lugger('run', 'into.lua', '--restart').books()
+        self.assertEqual((books['inserted'], books['updated']), (2, 2))
+        self.assertEqual(self.client.all('Docs')[object_id('a')]['properties']['n'], 3)
+
     def test_what_the_class_cannot_hold_is_a_reject_that_says_why(self):
         self.job('''{ 'doc', 'text', from = '_id' }, { 'd', 'timestamptz' }, { 't', 'text[]' },
             { 'b', 'bytea' }, { 'm', 'vector(3)[]' }, { 's', 'vector(3)', on_error = 'reject' }''')

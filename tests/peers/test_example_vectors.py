@@ -8,11 +8,27 @@ from peer_postgres import PgVector
 
 
 class Example(unittest.TestCase):
-    def test_s1_13_there_and_back(self):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = PgVector()
+        cls.addClassCleanup(cls.server.stop)
+
+    def places(self):
         room = Path(harness.scratch()) / 'vectors'
         shutil.copytree(harness.ROOT / 'examples' / 'vectors', room)
-        server = PgVector()
-        source, target = server.fresh(schema=None), server.fresh()
+        return room, self.server.fresh(schema=None), self.server.fresh()
+
+    def test_n_10_the_table_of_stores(self):
+        room, source, target = self.places()
+        source.query((room / 'stores.sql').read_text(encoding='utf-8'))
+        for command in ('run', 'verify'):
+            harness.lugger(command, '--from', source.url, '--into', target.url, 'vectors', '--collection',
+                           'docs', cwd=room)
+        everything = 'select * from docs order by namespace, id'
+        self.assertEqual(source.query(everything), target.query(everything))
+
+    def test_s1_13_there_and_back(self):
+        room, source, target = self.places()
         source.query((room / 'docs.sql').read_text(encoding='utf-8'))
         env = {'PG_URI': source.url, 'PG_TARGET': target.url}
         for words in ('run out.lua', 'verify out.lua', 'run back.lua --create', 'verify back.lua'):

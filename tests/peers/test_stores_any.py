@@ -142,14 +142,16 @@ class AnyToAny(unittest.TestCase):
         self.assertIn('which table is read?', self.lugger('plan', ('pgvector', ''), target, expect=1).err)
 
     def test_n_10_named_vectors_and_a_table_that_stands(self):
-        """Three vectors of one row: named in Weaviate, fields of a document index. Types of a table that stands
-        are those that come back."""
+        """Several vectors of one row: named in Weaviate, fields of a document index. What comes back has the
+        types of the table that stands."""
         database = self.databases['pgvector']
-        columns = 'id uuid primary key, title text, n int4, v vector(3), w halfvec(2), s sparsevec(9), t sparsevec(7)'
+        columns = ('id uuid primary key, title text, n int4, v vector(3), w halfvec(2), s sparsevec(9), '
+                   't sparsevec(7)')
         database.query(f"""create table named ({columns}); create table back ({columns});
             insert into named select gen_random_uuid(), 'title ' || i, i, format('[%s,0.1,-0]', i)::vector,
               format('[0.1,%s]', i)::halfvec, format('{{1:%s}}/9', i)::sparsevec,
-              case when i % 2 = 0 then format('{{7:0.%s1}}/7', i)::sparsevec end from generate_series(1, 30) i""")
+              case when i % 2 = 0 then format('{{7:0.%s1}}/7', i)::sparsevec end
+            from generate_series(1, 30) i""")
         rows = 'select id, title, n, v, w, s, t from {} order by id'
         for store in ('weaviate', 'pinecone'):
             with self.subTest(store):
@@ -164,12 +166,14 @@ class AnyToAny(unittest.TestCase):
         """Without an index: a double's gives no neighbours, so nothing is said of it."""
         self.lugger('run', ('pgvector', 'docs'), ('pinecone', 'recalled'))
         self.lugger('run', ('pgvector', 'docs'), ('weaviate', 'recalled'))
-        for source, target, metric in (('pinecone', 'pgvector', 'dot'), ('weaviate', 'pgvectors', 'cosine')):
+        for source, target, metric in (('pinecone', 'pgvector', 'dot'),
+                                       ('weaviate', 'pgvectors', 'cosine')):
             with self.subTest(source=source, target=target):
                 recall = ('--recall-column', 'embedding', '--recall-metric', metric, '--json')
                 flags = ('--namespace', 'acme', *TYPES)
                 self.lugger('run', (source, 'recalled'), (target, 'recalled'), *flags)
-                done = self.lugger('verify', (source, 'recalled'), (target, 'recalled'), *flags, before=recall)
+                done = self.lugger('verify', (source, 'recalled'), (target, 'recalled'), *flags,
+                                   before=recall)
                 found = json.loads(done.out)[0]
                 self.assertTrue(found['equal'])
                 self.assertEqual(found['recall']['target']['recall'], 1)

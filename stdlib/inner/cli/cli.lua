@@ -39,7 +39,8 @@ function cli.command(name)
   for _, known in ipairs(cli.commands()) do
     if known == (of or name) then
       local command = require('lugger.cli.' .. known) --[[@as lugger.command]]
-      return of and flags.part(command, part) or not of and command or nil
+      if not part then return command end
+      return flags.part(command, part)
     end
   end
 end

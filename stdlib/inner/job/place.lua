@@ -284,7 +284,11 @@ end
 ---@param v lugger.source|lugger.target
 ---@return lugger.vector_manifest[]
 function place.manifests(v)
-  if place.is(v, 'source') then return v:info().manifests end
+  if place.is(v, 'source') then
+    ---@cast v lugger.source
+    return v:info().manifests
+  end
+  ---@cast v lugger.target
   return native.source(v:resolved(), reading_options(v)):info().manifests
 end
 

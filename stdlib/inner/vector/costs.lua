@@ -19,8 +19,8 @@ costs.usual = usual
 ---@field keys integer
 
 ---@class lugger.vector.units
----@field read integer|nil of Pinecone, of the side that is read
----@field write integer|nil of the side that is written
+---@field read number|nil of Pinecone, of the side that is read
+---@field write number|nil of the side that is written
 ---@field cost_usd number
 
 -- The slowest of what is given decides; without any a rate of documents that is usual.
@@ -72,7 +72,7 @@ end
 ---@return lugger.vector.units|nil
 function costs.units(from, to, documents, settings)
   if not documents or not (is_pinecone(from) or is_pinecone(to)) then return nil end
-  local out = { cost_usd = 0 }
+  local out = { cost_usd = 0 } ---@type lugger.vector.units
   if is_pinecone(from) then
     out.read = math.ceil(documents / 100) + math.ceil(documents / 10)
     out.cost_usd = out.read / 1e6 * (settings.read_unit_price or usual.read_unit_price)

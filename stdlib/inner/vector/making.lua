@@ -19,7 +19,7 @@ local making = {}
 ---@field dimensions integer|nil
 ---@field normalised boolean|nil
 ---@field metric string|nil
----@field documents integer|nil how many there are, or about
+---@field documents number|nil how many there are, or about
 
 ---@class lugger.vector.side
 ---@field making lugger.vector.making
@@ -120,14 +120,15 @@ local function rows_of(source)
   local session, name = require('lugger').session(source:resolved()), native.sql.table(source.options.table)
   local about = session:query([[SELECT c.reltuples::float8 AS rows FROM pg_catalog.pg_class c
     WHERE c.oid = pg_catalog.to_regclass($1)]], name)
-  local rows = about[1] and tonumber(about[1].rows) or 0
-  if rows <= counted_exactly then
+  local rows = about[1] and tonumber(about[1].rows) or 0 ---@type number|nil
+  if rows and rows <= counted_exactly then
     rows = tonumber(session:query('SELECT count(*) AS rows FROM ' .. name)[1].rows)
   end
   session:close()
   return rows
 end
 
+---@return lugger.vector.side
 local function of_source(source, column, word, given)
   local info = source:info()
   local where = (info.collection ~= '' and info.collection .. ' in ' or '') .. info.place
@@ -140,7 +141,7 @@ local function of_source(source, column, word, given)
   end
   local manifest = manifest_for(info, column)
   local out = { shown = ('%s of %s'):format(column, where), place = info.place,
-    documents = info.documents and tonumber(info.documents) or nil }
+    documents = info.documents and tonumber(info.documents) or nil } ---@type lugger.vector.making
   if manifest then fill_in(out, manifest) end
   for _, name in ipairs(making.facts) do
     if out[name] ~= nil and given[name] ~= nil and out[name] ~= given[name] then
@@ -154,7 +155,7 @@ local function of_source(source, column, word, given)
     out.dimensions = measured(source, manifest and manifest.column or column)
   end
   if info.rows and not out.documents then out.documents = rows_of(source) end
-  return { making = out, source = source, path = column }
+  return { making = out, source = source }
 end
 
 local function is_place(word)
@@ -231,12 +232,13 @@ function making.of(v, model, role)
     fill_in(given, v)
     return of_source(v.source, v.column, v.source.place, given)
   end
-  if type(v) == 'table' and not place.is(v, 'target') then
-    fault.check_keys(role, v, making.facts)
-    return { making = of_facts(v) }
+  if type(v) ~= 'table' or place.is(v, 'target') then
+    fault.raise('config',
+      ('vector.decide: %s is a place, the name of a model, a source, or a table'):format(role),
+      role .. " = { model = 'text-embedding-3-small', dimensions = 1536 }")
   end
-  fault.raise('config', ('vector.decide: %s is a place, the name of a model, a source, or a table'):format(role),
-    role .. " = { model = 'text-embedding-3-small', dimensions = 1536 }")
+  fault.check_keys(role, v, making.facts)
+  return { making = of_facts(v) }
 end
 
 --- A fact, for a reader.

@@ -5,7 +5,7 @@ local same_model = {}
 
 -- The manifest that says a model, of this column or of the only one.
 local function manifest_of(manifests, column)
-  local found
+  local found ---@type lugger.vector_manifest|nil
   for _, one in ipairs(manifests) do
     local meant = not column or one.column == column or one.column == 'vectors.' .. column
     if meant and one.model ~= '' then

@@ -17,6 +17,7 @@ local same_space = {}
 ---@field reasons string[]
 ---@field facts lugger.vector.fact[]
 ---@field steps string[] what a copy has to do
+---@field shorten boolean it has to cut vectors
 
 -- What makes other vectors of the same text.
 local why = {
@@ -71,9 +72,11 @@ local function judge_normalised(fact, sides, out)
   end
 end
 
+---@type table<string, nil|fun(fact: lugger.vector.fact, sides: table, out: lugger.vector.judgement)>
 local judges = { model = judge_model, dimensions = judge_dimensions, metric = judge_metric,
   normalised = judge_normalised }
 
+---@return lugger.vector.fact
 local function judge_fact(name, sides, out)
   local fact = { name = name, from = sides.from[name], to = sides.to[name] }
   if fact.from == nil or fact.to == nil then
@@ -123,18 +126,18 @@ function same_space.judge(from, to, shortenable)
   local known = from.model and known_models[from.model]
   if shortenable == nil then shortenable = known and known.shortenable end
   local sides = { from = from, to = to, shortenable = from.model and from.model == to.model and shortenable }
-  local out = { facts = {}, reasons = {}, steps = {} }
+  ---@type lugger.vector.judgement
+  local out = { decision = 'unknown', facts = {}, reasons = {}, steps = {}, shorten = false }
   for i, name in ipairs(making.facts) do
     local fact = judge_fact(name, sides, out)
     out.facts[i] = fact
     if fact.verdict == 'differs' then out.reasons[#out.reasons + 1] = reason(fact) end
   end
-  local model, dimensions = out.facts[1], out.facts[3]
+  local model, dimensions = assert(out.facts[1]), assert(out.facts[3])
   if model.verdict ~= 'same' and dimensions.verdict == 'same' then
     dimensions.says = 'the same, which says nothing of the space'
   end
   out.decision = settle(out, sides)
-  out.shorten = nil
   return out
 end
 

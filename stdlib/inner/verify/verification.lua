@@ -100,7 +100,7 @@ local function check_models(job, column)
   local place, same_model = require 'lugger.inner.job.place', require 'lugger.inner.vector.same_model'
   local source, target = job.spec.from, job.spec.into
   local function check(side, model, name)
-    same_model.check(model, place.manifests(side), name, native.system.mask_secrets(side:resolved()))
+    same_model.check(model, place.manifests(side), name, system.mask_secrets(side:resolved()))
   end
   if not (source.embed or target.embed) then return end
   check(source, source.embed or target.embed, column and path_of(job, column))
