@@ -13,8 +13,8 @@ return lugger.copy {
   into = lugger.target(lugger.env.PG, { table = 'docs', key = 'id', on_conflict = 'update' }),
   columns = {
     { 'id', 'int4', from = '_id' }, { 'body', 'text' },
-    { 'embedding', 'vector(8)', from = 'body', embed = lugger.embed { url = lugger.env.MODEL, model = 'double',
-      %s }, %s },
+    { 'embedding', 'vector(8)', from = 'body',
+      embed = lugger.embed { url = lugger.env.MODEL, model = 'double', %s }, %s },
   },
   %s
 }
@@ -48,7 +48,7 @@ class Jobs(VectorCase):
         self.assertEqual(sorted(stored, key=int), [str(number) for number in numbers])
         for number, vector in stored.items():
             self.assertEqual(vector, json.loads(json.dumps(vector)))
-            for got, wanted in zip(vector, vector_of(prefix + TEXTS[int(number)], model='double'), strict=True):
+            for got, wanted in zip(vector, vector_of(prefix + TEXTS[int(number)]), strict=True):
                 self.assertAlmostEqual(got, wanted, places=6)
 
     def test_s1_20_texts_become_vectors_once(self):
@@ -58,8 +58,8 @@ class Jobs(VectorCase):
             self.job("prefix = 'passage: ', batch = 50, per_million = 0.02")
             result = self.run_job('--restart', '-j', '2')
             self.check_stored(prefix='passage: ')
-            self.assertEqual(result.books(), {'read': 122, 'inserted': 0 if as_text else 122, 'updated': 0,
-                                              'unchanged': 122 if as_text else 0, 'skipped': 0, 'rejected': 0})
+            done = {'inserted': 0, 'unchanged': 122} if as_text else {'inserted': 122, 'unchanged': 0}
+            self.assertEqual(result.books(), {'read': 122, 'updated': 0, 'skipped': 0, 'rejected': 0, **done})
             if as_text:
                 self.assertEqual(self.model.requests, [], 'paid for twice')
                 self.assertIn('122 were kept in .lugger/embeddings.sqlite', result.err)
