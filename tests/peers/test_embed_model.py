@@ -1,12 +1,12 @@
-"""Columns that a real small model makes: a search finds what is meant, and another variant is another space."""
+"""Columns that a real small model makes: a search finds what is meant; another variant is another space."""
 import unittest
 
 import harness
 from small_model import DIMENSIONS, SmallModel
 from vector_case import VectorCase
 
-TEXTS = ['how to reset a forgotten password', 'the cat sleeps on the sofa', 'shipping takes three working days',
-         'invoices are sent by mail', 'a recipe for apple pie', 'zażółć gęślą jaźń']
+TEXTS = ['how to reset a forgotten password', 'the cat sleeps on the sofa',
+         'shipping takes three working days', 'invoices are sent by mail', 'a recipe for apple pie', 'zażółć gęślą jaźń']
 JOB = f'''
 local lugger = require 'lugger'
 return lugger.copy {{
@@ -18,7 +18,8 @@ return lugger.copy {{
 }}
 '''
 SEARCH = '''
-local docs = source(env.PG, { table = 'docs', embed = lugger.embed { url = env.MODEL, model = 'e5-passage' } })
+local model = lugger.embed { url = env.MODEL, model = 'e5-passage' }
+local docs = source(env.PG, { table = 'docs', embed = model })
 for _, hit in ipairs(docs:search('I cannot log in, my password is gone', { k = 1, key = 'n' })) do
   print(hit.doc.body)
 end

