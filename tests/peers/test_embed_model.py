@@ -6,7 +6,8 @@ from small_model import DIMENSIONS, SmallModel
 from vector_case import VectorCase
 
 TEXTS = ['how to reset a forgotten password', 'the cat sleeps on the sofa',
-         'shipping takes three working days', 'invoices are sent by mail', 'a recipe for apple pie', 'zażółć gęślą jaźń']
+         'shipping takes three working days', 'invoices are sent by mail', 'a recipe for apple pie',
+         'zażółć gęślą jaźń']
 JOB = f'''
 local lugger = require 'lugger'
 return lugger.copy {{
