@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "engine/model_vectors.hpp"
+#include "place/search.hpp"
 
 namespace lugger {
 namespace {
@@ -75,6 +76,12 @@ bool has_models(const PlanShape& shape) {
 void note_models(Mapping& mapping) {
   for (const Column& column : mapping.columns) {
     if (!column.embed) continue;
+    if (!column.type.sql.empty() && !holds_vectors(column.type)) {
+      throw Error(Code::kConfig,
+                  fmt::format("{} is {}, and a model makes vectors", column.name, column.type.sql),
+                  "{ 'embedding', 'vector(1536)', from = 'text', embed = ... }")
+          .note("column", column.name);
+    }
     for (const VectorManifest& given : mapping.manifests) {
       const bool other = !given.model.empty() && given.model != column.embed->model;
       if (!other || (given.column != column.name && !given.column.empty())) continue;

@@ -141,6 +141,10 @@ class Jobs(VectorCase):
                             ("long = 'reject'", 'how long'), ("key_env = { 'NO_KEY' }", 'NO_KEY is not set')):
             self.job(model)
             self.assertIn(said, self.run_job(expect=1).err)
+        script = self.directory / 'job.lua'
+        self.job()
+        script.write_text(script.read_text().replace('vector(8)', 'text'))
+        self.assertIn('embedding is text, and a model makes vectors', self.run_job(expect=1).err)
         self.assertEqual(self.model.requests, [])
 
 
