@@ -28,7 +28,7 @@ end
 ---@param i integer
 ---@return string|nil
 function names.at(tokens, i)
-  local token, before, after = tokens[i], word_of(tokens[i - 1]), word_of(tokens[i + 1])
+  local token, before, after = assert(tokens[i]), word_of(tokens[i - 1]), word_of(tokens[i + 1])
   if after == '(' or after == '.' or before == '::' or before == '.' or before == 'collate' then return nil end
   if token.kind == 'quoted' then return (token.text:sub(2, -2):gsub('""', '"')) end
   if token.kind ~= 'name' and token.kind ~= 'keyword' then return nil end

@@ -158,7 +158,7 @@ function notes.lines(db, one)
     for k, name in ipairs(one.key) do parts[k] = name .. ' = ' .. row[k + 2] end
     lines[i] = ('%s: %s'):format(terminal.printable(concat(parts, ', ')), terminal.printable(row[2]))
   end
-  return rows[1] and tonumber(rows[1][1]) or 0, lines
+  return rows[1] and tonumber(rows[1][1]) --[[@as integer]] or 0, lines
 end
 
 --- Raises while a row is refused, with keys and reasons.

@@ -16,7 +16,7 @@ local columns_sql = [[SELECT attname, attidentity FROM pg_attribute WHERE attrel
   AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum]]
 
 local function columns_of(connection, one)
-  local names, free = {}, nil
+  local names, free = {}, nil ---@type string[], string?
   for i, row in ipairs(connection:query(columns_sql, { one.quoted }).rows) do
     names[i] = sql.name(row[1])
     if row[2] ~= 'a' then free = free or names[i] end

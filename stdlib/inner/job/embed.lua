@@ -130,7 +130,7 @@ function embed.of(column)
   local model = column.embed
   if model == nil or embed.is(model) then return model end
   if type(model) == 'string' then return named(model) end
-  return fault.raise('config', ('embed is a lugger.embed { ... } or the name of a model, not a %s'):format(type(model)),
+  fault.raise('config', ('embed is a lugger.embed { ... } or the name of a model, not a %s'):format(type(model)),
     "{ 'embedding', 'vector(1536)', from = 'text', embed = 'text-embedding-3-small' }")
 end
 
@@ -188,10 +188,11 @@ function embed.new(spec)
   if type(spec.url) ~= 'string' then
     fault.raise('config', 'lugger.embed wants a url', "url = 'http://localhost:8080/v1'")
   end
-  if spec.long ~= nil and spec.long ~= 'reject' and spec.long ~= 'truncate' then
-    fault.raise('config', ("long is 'reject' or 'truncate', not %s"):format(tostring(spec.long)))
+  local long = spec.long ---@type any
+  if long ~= nil and long ~= 'reject' and long ~= 'truncate' then
+    fault.raise('config', ("long is 'reject' or 'truncate', not %s"):format(tostring(long)))
   end
-  if spec.long and not spec.longest then
+  if long and not spec.longest then
     fault.raise('config', 'long: nothing says how long a text may be', 'longest = 30000 is so in bytes')
   end
   local copy = {}

@@ -36,20 +36,21 @@ end
 ---@param from string the place that is read, as written
 ---@param into string the place that is written to
 ---@param wish lugger.store.wish
----@return table[] jobs
+---@return lugger.job[] jobs
 ---@return lugger.store.reading
 ---@return boolean whether `repair` may delete there what the source has not
 function copies.of(from, into, wish)
   local kind = native.place_kind(place.source(from):resolved()).name
   local read = reading.of(place.source(from, source_options(kind, wish)))
   local target = place.target(into):resolved()
-  local jobs = { create = true }
+  local jobs = { create = true } ---@type table
   for _, one in ipairs(writing.copies(read, target, wish)) do
     local name = one.target.table
     jobs[#jobs + 1] = job.copy {
       -- Progress is kept by the name: another table is another job.
       name = 'vectors ' .. read.name .. (name and name ~= read.name and ' into ' .. name or '') .. one.name,
-      from = place.source(from, one.source), into = place.target(into, one.target), columns = one.columns,
+      from = place.source(from, one.source --[[@as any]]),
+      into = place.target(into, one.target --[[@as any]]), columns = one.columns,
       indexes = one.indexes, manifest = manifest_of(one.columns, wish.metric), unmapped = read.ignores,
     }
   end

@@ -29,7 +29,7 @@ local function divisions_of(source, word)
   for _, part in ipairs(source:split(1)) do
     local name = part.spec:match(word .. ':(%S*)')
     if name then
-      name = name:gsub('%%(%x%x)', function(hex) return string.char(tonumber(hex, 16)) end)
+      name = name:gsub('%%(%x%x)', function(hex) return string.char(assert(tonumber(hex, 16))) end)
       if not seen[name] then found[#found + 1] = name end
       seen[name] = true
     end
@@ -195,7 +195,7 @@ function reading.options_of(from, name)
   else
     options.table = nil
     options.query = ('select * from %s where %s = %s'):format(table_in_sql(from.options.table),
-      quoted(from.division[1]), "E'" .. name:gsub('\\', '\\\\'):gsub("'", "''") .. "'")
+      quoted(assert(from.division)[1]), "E'" .. name:gsub('\\', '\\\\'):gsub("'", "''") .. "'")
     options.key = from.key
   end
   return options

@@ -48,14 +48,14 @@ end
 -- Columns with the types that were asked for, or that stand there. A name that nothing else has is a member of
 -- Pinecone's metadata.
 local function typed(from, columns, types)
-  local out, there = {}, {} ---@type table[], table<string, boolean>
+  local out, there = {}, {} ---@type table[], table<any, boolean>
   for _, column in ipairs(columns) do
     local one, wanted = copy_of(column), types[column[1]]
     if wanted and wanted ~= one[2] then
       one.json_text = (wanted == 'jsonb' or wanted == 'json') and one[2] == 'text' or nil
       one[2] = wanted
     end
-    there[one[1]], out[#out + 1] = true, one
+    there[one[1] --[[@as string]]], out[#out + 1] = true, one
   end
   local names = {}
   for name in pairs(types) do names[#names + 1] = name end

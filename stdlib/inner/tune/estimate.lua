@@ -35,6 +35,7 @@ end
 ---@param rows number
 ---@return lugger.tune.estimate
 function estimate.of(facts, builds, rows)
+  ---@type lugger.tune.estimate
   local out = { copy_bytes = rows * (facts.bytes + row_header), index_bytes = 0, seconds = 0 }
   for _, build in ipairs(builds) do
     out.index_bytes = math.max(out.index_bytes, index_bytes(build, rows, facts.bytes))

@@ -174,11 +174,12 @@ end
 ---@param index lugger.tune.index
 ---@return table<string, integer>
 function facts.options(index)
+  ---@type table<string, integer|nil>
   local out = index.method == 'hnsw' and { m = 16, ef_construction = 64 } or { lists = 100 }
   for name, value in index.options:gmatch '([%w_]+)=(%d+)' do
-    if out[name] then out[name] = tonumber(value) end
+    if out[name] then out[name] = tonumber(value) --[[@as integer]] end
   end
-  return out
+  return out --[[@as table<string, integer>]]
 end
 
 --- Whether an index is by the distance that is asked for.
@@ -210,8 +211,8 @@ end
 ---@param method string
 ---@return lugger.tune.searched
 function facts.searched(self, method)
-  local limit, type = most[method][self.type], self.type
-  local class = facts.metrics[self.metric].class
+  local limit, type = assert(most[method])[self.type], self.type
+  local class = assert(facts.metrics[self.metric]).class
   if limit and type == 'vector' and self.dimensions > limit and self.dimensions <= most_half then
     limit, type = most_half, 'halfvec'
   end

@@ -51,9 +51,9 @@ local function right_of(metric, rows, answer)
 end
 
 local function find_recall(self, out)
-  local sum, asked, rows = 0, 0, 0
+  local sum, asked, rows = 0, 0, 0 ---@type number, integer, integer
   for i, query in ipairs(self.copy.queries) do
-    local answer = self.copy.answers[i]
+    local answer = assert(self.copy.answers[i])
     if answer.wanted > 0 then
       retry.check_stop()
       local found = self.session:query(statement(self, query, true), { query.literal }).rows
@@ -83,7 +83,7 @@ local function find_times(self, out)
   local times, by_query = {}, {}
   for round = 1, rounds do
     for i, query in ipairs(self.copy.queries) do
-      if self.copy.answers[i].wanted > 0 then
+      if assert(self.copy.answers[i]).wanted > 0 then
         retry.check_stop()
         by_query[i] = by_query[i] or {}
         by_query[i][round] = time_of(self.session, statement(self, query, false), { query.literal })
@@ -124,7 +124,7 @@ function measure.point(self, index, settings)
     self.session:query('SELECT pg_catalog.set_config($1, $2, false)', { one[1], one[2] })
   end
   check_plans(self, index)
-  local out = { worst = 1, short = 0 }
+  local out = { worst = 1, short = 0 } ---@type any
   find_recall(self, out)
   find_times(self, out)
   return out
@@ -139,7 +139,7 @@ function measure.exact(self)
   local session, times, began = self.session, {}, system.monotonic()
   session:query 'SET enable_indexscan = off; SET enable_seqscan = on'
   for i, query in ipairs(self.copy.queries) do
-    if self.copy.answers[i].wanted > 0 and system.monotonic() - began < most_seconds then
+    if assert(self.copy.answers[i]).wanted > 0 and system.monotonic() - began < most_seconds then
       retry.check_stop()
       local time = time_of(session, statement(self, query, false), { query.literal })
       if i > 1 or #self.copy.queries == 1 then times[#times + 1] = time end

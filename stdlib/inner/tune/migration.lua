@@ -27,7 +27,7 @@ local function create(report, name, tail)
     sweep.words(build.with, { 'm', 'ef_construction', 'lists' }))
   for i, leaf in ipairs(facts.leaves) do
     out[i] = ('CREATE INDEX CONCURRENTLY %s ON %s %s'):format(
-      sql.name(native.sql.fitted_name(('%s_%s_%d'):format(facts.table, facts.column, i), tail)), leaf, body)
+      sql.name(sql.fitted_name(('%s_%s_%d'):format(facts.table, facts.column, i), tail)), leaf, body)
   end
   out[#out + 1] = ('CREATE INDEX %s%s ON %s %s'):format(#facts.leaves == 0 and 'CONCURRENTLY ' or '', sql.name(name),
     facts.quoted, body)
@@ -66,7 +66,7 @@ end
 function migration.text(report)
   local facts, best, there = report.facts, report.best, standing(report)
   local tail = '_' .. best.build.name
-  local name = native.sql.fitted_name(facts.table .. '_' .. facts.column, tail)
+  local name = sql.fitted_name(facts.table .. '_' .. facts.column, tail)
   local out = { comment(('%s.%s: %s; %s'):format(facts.table, facts.column, view.build(best.build),
     view.search(best.search))), comment(view.head(report)),
     comment(('found: recall %.3f, p95 %.2f ms, %s'):format(best.found.recall, best.found.p95,

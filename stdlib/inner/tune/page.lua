@@ -58,7 +58,7 @@ local function series_of(results)
 end
 
 local function range(results, least)
-  local from, fast, slow = least, math.huge, 0
+  local from, fast, slow = least, math.huge, 0 ---@type number, number, number
   for _, one in ipairs(results) do
     from = math.min(from, one.found.recall)
     fast, slow = math.min(fast, one.found.p95), math.max(slow, one.found.p95)

@@ -102,6 +102,7 @@ local function joined(a, b)
   return a .. ' AND ' .. b
 end
 
+---@type table<any, true|nil>
 local members = { vector = true, filter = true, text = true }
 
 local function query_of(path, number, line, facts, condition)

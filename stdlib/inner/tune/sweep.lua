@@ -61,7 +61,7 @@ end
 
 -- What is left to build, by what this build took against what was expected of it.
 local function left_of(self, build, seconds)
-  local dimensions, sum, count, behind = self.facts.dimensions, 0, 0, false
+  local dimensions, sum, count, behind = self.facts.dimensions, 0, 0, false ---@type integer, number, integer, boolean
   for _, one in ipairs(self.builds) do
     if behind then sum, count = sum + estimate.seconds(one, self.copy.rows, dimensions), count + 1 end
     behind = behind or one == build
@@ -109,7 +109,7 @@ function sweep.run(self)
   local results = {}
   if not self.copy:point 'exact' then
     self.copy:note_point('exact', measure.exact { session = self.session, copy = self.copy, facts = self.facts,
-      searched = tune_facts.searched(self.facts, self.builds[1].method), k = self.k })
+      searched = tune_facts.searched(self.facts, assert(self.builds[1]).method), k = self.k })
   end
   -- Only the index is to be measured, whatever the planner thinks of a copy of this size.
   self.session:query 'SET enable_seqscan = off'
