@@ -175,6 +175,13 @@ class Column(VectorCase):
         self.assertIn('ż' * 10, self.model.texts())
         self.assertEqual(self.count(), 6)
 
+    def test_a_model_of_other_dimensions_ends_the_run_at_its_first_answer(self):
+        script = self.directory / 'job.lua'
+        script.write_text(script.read_text().replace('vector(8)', 'vector(9)'))
+        result = self.run_job(expect=1)
+        self.assertIn('makes vectors of 8 dimensions, and embedding has 9', result.err)
+        self.assertEqual((len(self.model.requests), self.count()), (1, 0))
+
     def test_another_making_is_another_vector(self):
         self.run_job()
         self.job("prefix = 'passage: '")
