@@ -1,6 +1,6 @@
 -- Parts of migrations and lint that need no database.
 local check = require 'check'
-local column_job = require 'lugger.inner.column.job'
+local column_names = require 'lugger.inner.column.names'
 local foreign = require 'lugger.inner.migrate.foreign'
 local ledger = require 'lugger.inner.migrate.ledger'
 local locks = require 'lugger.inner.migrate.locks'
@@ -127,7 +127,7 @@ end)
 
 describe('a column in SQL', function()
   it('is replaced by its tokens, not by its letters', function()
-    local replaced = column_job.replaced
+    local replaced = column_names.replaced
     equal(replaced('ON t USING btree (n, lower(n)) WHERE n > 3', 'n', 'x'),
       'ON t USING btree ("x", lower("x")) WHERE "x" > 3')
     equal(replaced('CHECK (lower(lower) = \'lower\'::lower)', 'lower', 'x'), 'CHECK (lower("x") = \'lower\'::lower)')
