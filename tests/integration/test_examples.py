@@ -82,6 +82,7 @@ class Examples(unittest.TestCase):
                          {'shop/users.lua', 'shop/orders.lua', 'task.lua', 'routes/events.lua',
                           'fix/phones.lua', 'fix/countries.lua', 'shop/users_test.lua',
                           'zero_downtime/shop.lua', 'vectors/out.lua', 'vectors/back.lua',
+                          'vectors/reembed.lua',
                           *(f'migrations/migrations/{p.name}'
                             for p in (ROOT / 'examples/migrations/migrations').glob('*.lua'))})
 
